@@ -1,0 +1,168 @@
+"""Moments, days and zones: one offset table per zone, made from the pinned tzdata package.
+
+Moments are integer milliseconds since 1970 UTC, dates integer days since 1970-01-01. `now` is
+always passed in. The machine's own zone files are never read.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from importlib import resources
+from zoneinfo import ZoneInfo
+
+from visavis.core.lang.types import DAY_MS, TIME_MAX, TIME_MIN
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DATE = date(1970, 1, 1)
+_UNITS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": DAY_MS, "week": 7 * DAY_MS}
+_DURATION = re.compile(r"\s*(\d{1,9})\s+(second|minute|hour|day|week)s?\s*")
+_FIRST_YEAR, _LAST_YEAR = 1970, 2100
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A time zone as data: `offsets[i]` (ms east of UTC) holds from `transitions[i - 1]` (UTC ms) on.
+
+    Before 1970 the offset of 1970 holds, after 2100 that of 2100.
+    """
+
+    name: str
+    transitions: tuple[int, ...]
+    offsets: tuple[int, ...]
+
+    def offset(self, ms: int) -> int:
+        """Milliseconds to add to the UTC moment to read the local clock."""
+        return self.offsets[bisect_right(self.transitions, ms)]
+
+    def date_of(self, ms: int) -> int:
+        """The local calendar date, in days since 1970-01-01."""
+        return (ms + self.offset(ms)) // DAY_MS
+
+    def to_utc(self, local_ms: int) -> int:
+        """The UTC moment of a local clock reading: ambiguous = the first, skipped = moved forward."""
+        low = bisect_right(self.transitions, local_ms - DAY_MS)
+        high = bisect_right(self.transitions, local_ms + DAY_MS)
+        for i in range(low, high + 1):
+            ms = local_ms - self.offsets[i]
+            if i == len(self.transitions) or ms < self.transitions[i]:
+                # inside a gap the reading never happened: the moment the clock jumped, plus nothing
+                return ms if i == 0 or ms >= self.transitions[i - 1] else self._after_gap(i, local_ms)
+        return local_ms - self.offsets[high]
+
+    def _after_gap(self, i: int, local_ms: int) -> int:
+        return local_ms - self.offsets[i - 1]
+
+    def midnight(self, days: int) -> int:
+        """The first moment (UTC ms) whose local date is `days` or later."""
+        ms = self.to_utc(days * DAY_MS)
+        # a zone may skip its midnight: then the day begins at the jump itself
+        i = bisect_right(self.transitions, ms)
+        if i and self.transitions[i - 1] <= ms and self.date_of(self.transitions[i - 1]) >= days:
+            if self.date_of(self.transitions[i - 1] - 1) < days:
+                return self.transitions[i - 1]
+        return ms
+
+
+@lru_cache(maxsize=256)
+def zone(name: str) -> Zone:
+    """The zone of an IANA name; raises KeyError for a name that tzdata does not have."""
+    info = _zone_info(name)
+    moments, offsets = [], []
+    at = int(datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp())
+    end = int(datetime(_LAST_YEAR, 12, 31, tzinfo=UTC).timestamp())
+    last = _utc_offset(info, at)
+    offsets.append(last * 1000)
+    while at < end:
+        step = min(at + 86_400, end)
+        now = _utc_offset(info, step)
+        if now != last:
+            moments.append(_turn(info, at, step) * 1000)
+            offsets.append(now * 1000)
+            last = now
+        at = step
+    return Zone(name, tuple(moments), tuple(offsets))
+
+
+def _zone_info(name: str) -> ZoneInfo:
+    parts = name.split("/")
+    if not name or not all(re.fullmatch(r"[A-Za-z0-9_+-]+", p) for p in parts):
+        raise KeyError(name)
+    entry = resources.files("tzdata").joinpath("zoneinfo", *parts)
+    try:
+        with entry.open("rb") as file:
+            return ZoneInfo.from_file(file, key=name)
+    except (OSError, ValueError) as error:
+        raise KeyError(name) from error
+
+
+def _utc_offset(info: ZoneInfo, seconds: int) -> int:
+    moment = _EPOCH + timedelta(seconds=seconds)
+    offset = moment.astimezone(info).utcoffset()
+    return int(offset.total_seconds()) if offset else 0
+
+
+def _turn(info: ZoneInfo, low: int, high: int) -> int:
+    """The second at which the offset becomes that of `high`."""
+    target = _utc_offset(info, high)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _utc_offset(info, middle) == target else (middle, high)
+    return high
+
+
+def zone_names() -> frozenset[str]:
+    """Every IANA name that tzdata has, for checks and hints."""
+    text = resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8")
+    return frozenset(text.split())
+
+
+def parse_duration(text: str) -> int:
+    """'90 days' or '1 hour' in milliseconds; units second, minute, hour, day (24 h), week.
+
+    Raises ValueError for anything else.
+    """
+    found = _DURATION.fullmatch(text)
+    if not found:
+        raise ValueError(f"'{text}' is no duration: write a number and a unit, like '90 days'")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def parse_time(text: str, local: Zone) -> int:
+    """ISO 8601 to UTC ms; a reading without an offset is of the `local` zone. ValueError if it isn't one."""
+    moment = datetime.fromisoformat(text.strip())
+    if moment.tzinfo is not None:
+        return to_ms(moment)
+    return local.to_utc(to_ms(moment.replace(tzinfo=UTC)))
+
+
+def to_ms(moment: datetime) -> int:
+    """An aware datetime as UTC ms, sub-milliseconds cut off towards the past."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def to_datetime(ms: int) -> datetime:
+    """UTC ms as an aware datetime; raises OverflowError outside the years 1 to 9999."""
+    if not TIME_MIN <= ms <= TIME_MAX:
+        raise OverflowError(ms)
+    return _EPOCH + timedelta(milliseconds=ms)
+
+
+def format_time(ms: int) -> str:
+    """'2011-12-09T12:50:00Z', with a fraction only when it is not zero."""
+    text = to_datetime(ms).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    fraction = f".{ms % 1000:03d}".rstrip("0") if ms % 1000 else ""
+    return f"{text}{fraction}Z"
+
+
+def to_date(days: int) -> date:
+    """Days since 1970-01-01 as a date."""
+    return _EPOCH_DATE + timedelta(days=days)
+
+
+def to_days(day: date) -> int:
+    """A date as days since 1970-01-01."""
+    return (day - _EPOCH_DATE).days

@@ -31,14 +31,20 @@ evidence = st.lists(identifier, min_size=1, max_size=14, unique_by=lambda s: (s.
 pairs = st.lists(st.tuples(st.integers(0, 13), st.integers(0, 13)), max_size=12)
 
 
-def ids(seen: list[Seen], links: list[tuple[int, int]], shift: int = 0) -> dict[tuple[str, str], str]:
+def ids(
+    seen: list[Seen], links: list[tuple[int, int]], shift: int = 0
+) -> dict[tuple[str, str], str]:
     """Through the door: identifiers numbered as listed, the person_id of each."""
     nodes = np.arange(len(seen), dtype=np.int64) * 3 + shift
     first = [None if s.first_seen < 0 else s.first_seen for s in seen]
-    table = pa.table({
-        "node": nodes, "kind": [s.kind for s in seen], "value": [s.value for s in seen],
-        "first_seen": pa.array(first, pa.int64()),
-    })
+    table = pa.table(
+        {
+            "node": nodes,
+            "kind": [s.kind for s in seen],
+            "value": [s.value for s in seen],
+            "first_seen": pa.array(first, pa.int64()),
+        }
+    )
     known = Identifiers.from_table(table)
     ends = np.array(links, dtype=np.int64).reshape(-1, 2) * 3 + shift
     people = who_is_who(known, ends[:, 0], ends[:, 1], KINDS)
@@ -63,7 +69,9 @@ def by_the_rules(seen: list[Seen], links: list[tuple[int, int]]) -> dict[tuple[s
 
 
 @given(evidence, pairs)
-def test_everybody_at_once_is_what_the_rules_say(seen: list[Seen], links: list[tuple[int, int]]) -> None:
+def test_everybody_at_once_is_what_the_rules_say(
+    seen: list[Seen], links: list[tuple[int, int]]
+) -> None:
     links = [(a, b) for a, b in links if a < len(seen) and b < len(seen)]
     assert ids(seen, links) == by_the_rules(seen, links)
 
@@ -109,19 +117,32 @@ def test_links_to_an_identifier_nobody_sees_yet_join_nothing() -> None:
 
 
 def test_known_ids_are_taken_over() -> None:
-    table = pa.table({"node": [4, 2], "kind": ["email", "email"], "value": ["a", "b"],
-                      "first_seen": pa.array([1, 2], pa.int64())})
+    table = pa.table(
+        {
+            "node": [4, 2],
+            "kind": ["email", "email"],
+            "value": ["a", "b"],
+            "first_seen": pa.array([1, 2], pa.int64()),
+        }
+    )
     seen = Identifiers.from_table(table)
     people = who_is_who(seen, np.array([4]), np.array([2]), KINDS)
-    assert people.merged and people.person.tolist() == [4, 4]
+    assert people.merged
+    assert people.person.tolist() == [4, 4]
     known = pa.table({"person": [4], "person_id": ["kept"]})
     assert person_ids(seen, people, KEY, known)["person_id"].to_pylist() == ["kept", "kept"]
 
 
 def test_a_hundred_thousand_people_take_seconds() -> None:
     count = 100_000
-    table = pa.table({"node": np.arange(count), "kind": ["email"] * count,
-                      "value": [f"{i}@b.co" for i in range(count)], "first_seen": np.arange(count)})
+    table = pa.table(
+        {
+            "node": np.arange(count),
+            "kind": ["email"] * count,
+            "value": [f"{i}@b.co" for i in range(count)],
+            "first_seen": np.arange(count),
+        }
+    )
     start = time.monotonic()
     seen = Identifiers.from_table(table)
     people = who_is_who(seen, np.arange(0, count, 2), np.arange(1, count, 2), KINDS)

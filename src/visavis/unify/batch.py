@@ -164,9 +164,7 @@ def person_ids(
     return pa.table({"node": people.node, "person": people.person, "person_id": person_id})
 
 
-def _make_pids(
-    seen: Identifiers, persons: Nodes, ids: npt.NDArray[np.object_], key: bytes
-) -> None:
+def _make_pids(seen: Identifiers, persons: Nodes, ids: npt.NDArray[np.object_], key: bytes) -> None:
     missing = np.flatnonzero(ids == None)  # noqa: E711 - elementwise
     order = np.argsort(seen.node, kind="stable")
     at = order[_positions(seen.node[order], persons[missing])]

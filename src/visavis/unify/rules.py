@@ -71,12 +71,14 @@ def pid_maker(key: bytes) -> Callable[[str, str], str]:
 
 
 def pid(key: bytes, kind: str, value: str) -> str:
-    """The id that this identifier gives to a person: 32 hex digits that tell nothing without the key."""
+    """The id this identifier gives to a person: 32 hex digits that tell nothing without the key."""
     return pid_maker(key)(kind, value)
 
 
-def choice_order(seen: Seen, kinds: Mapping[str, IdentifierKind]) -> tuple[bool, int, int, str, str]:
-    """The order in which identifiers name a person: unique kinds, earliest seen, priority, value."""
+def choice_order(
+    seen: Seen, kinds: Mapping[str, IdentifierKind]
+) -> tuple[bool, int, int, str, str]:
+    """Which identifier names a person: unique kinds, earliest seen, priority, value."""
     kind = kinds.get(seen.kind, _DEFAULT)
     return (not kind.unique, seen.first_seen, -kind.priority, seen.value, seen.kind)
 

@@ -123,8 +123,8 @@ _ROWS: tuple[Function, ...] = (
     _scalar("nullif", tuple(_sig(t, t, t) for t in ORDERED), "null if both are equal, else the first",
             null="the first if the second is null"),
     # text
-    _scalar("lower", (_sig(X, X),), "lower case", unicode="one character for one by the case table"),
-    _scalar("upper", (_sig(X, X),), "upper case", unicode="one character for one by the case table"),
+    _scalar("lower", (_sig(X, X),), "lower case", unicode="one character for one by the table in core.lang.cases, which is what DuckDB does"),
+    _scalar("upper", (_sig(X, X),), "upper case", unicode="one character for one by the table in core.lang.cases, which is what DuckDB does"),
     _scalar("trim", (_sig(X, X),), "without white space at both ends", unicode="ASCII space, tab, CR, LF, VT, FF and U+00A0, U+3000"),
     _scalar("length", (_sig(X, I),), "number of characters", empty="0", unicode="code points"),
     _scalar("concat", (Signature((X, X), X, True),), "the texts joined; also written ||"),
@@ -145,7 +145,8 @@ _ROWS: tuple[Function, ...] = (
     _scalar("day_of_week", _PART, "ISO: Monday 1 to Sunday 7"),
     _scalar("hour", (_sig(T, I),), "0 to 23"),
     _scalar("days_between", _DAYS, "calendar days from the first to the second, negative if it is earlier"),
-    _scalar("years_between", _DAYS, "completed years from the first to the second; born on 29 February, a year completes on 1 March"),
+    _scalar("years_between", _DAYS, "difference of the calendar years, less one while the second's month and day are before the first's (so -1 "
+            "a day earlier); born on 29 February, a year completes on 1 March"),
     _scalar("days_to_anniversary", _DAYS,
             "days from the second's date to the next anniversary of the first's month and day, 0 on the day; 29 February is kept on 1 March in other years"),
     _scalar("hours_between", (_sig(T, T, I),), "completed hours from the first to the second, towards zero"),

@@ -6,26 +6,37 @@ is `σ`), with `ß` and `ẞ` as a pair. DuckDB's lower() and upper() follow it 
 
 from __future__ import annotations
 
-from functools import cache
-
-_GREEK = range(0x1F80, 0x2000)
-"""Block of the letters with iota below, whose capital is the title-case letter."""
+_IOTA = range(0x1F80, 0x2000)
+"""Greek letters with iota below: their one-character capital is the title-case letter."""
 
 
-@cache
-def lower_table() -> dict[int, str]:
-    """For str.translate: every code point whose lower case is another."""
-    table = {c: low for c in range(0x110000) if len(low := chr(c).lower()) == 1 and low != chr(c)}
-    return {**table, 0x130: "i"}
+class _Lower(dict[int, str]):
+    """Filled as characters are met, for str.translate."""
+
+    def __missing__(self, code: int) -> str:
+        low = chr(code).lower()
+        self[code] = low if len(low) == 1 else "i" if code == 0x130 else chr(code)
+        return self[code]
 
 
-@cache
-def upper_table() -> dict[int, str]:
-    """For str.translate: every code point whose upper case is another."""
-    table = {c: up for c in range(0x110000) if len(up := chr(c).upper()) == 1 and up != chr(c)}
-    iota = {
-        c: title
-        for c in _GREEK
-        if len(chr(c).upper()) > 1 and len(title := chr(c).title()) == 1 and title != chr(c)
-    }
-    return {**table, **iota, 0xDF: "ẞ"}
+class _Upper(dict[int, str]):
+    def __missing__(self, code: int) -> str:
+        up = chr(code).upper()
+        if len(up) > 1:
+            title = chr(code).title()
+            up = title if code in _IOTA and len(title) == 1 else "ẞ" if code == 0xDF else chr(code)
+        self[code] = up
+        return up
+
+
+_LOWER, _UPPER = _Lower(), _Upper()
+
+
+def lower(text: str) -> str:
+    """Each character by the table's lower case."""
+    return text.lower() if text.isascii() else text.translate(_LOWER)
+
+
+def upper(text: str) -> str:
+    """Each character by the table's upper case."""
+    return text.upper() if text.isascii() else text.translate(_UPPER)

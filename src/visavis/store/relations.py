@@ -1,0 +1,171 @@
+"""The lake as relations: views over the files of a fixed list of loads, superseded rows gone.
+
+Views cost nothing until they are read. Overlays (rows of earlier loads that a later one replaced
+or re-ranked) are joined only for the loads they touch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from visavis.core.lang.types import Type
+from visavis.store.engines.duckdb_names import SQL_TYPES, identifier, text_literal
+from visavis.store.warehouse import Warehouse
+
+EVENT_COLUMNS: Mapping[str, str] = {
+    "seq": "BIGINT",
+    "message_id": "VARCHAR",
+    "type": "VARCHAR",
+    "event": "VARCHAR",
+    "ts": "TIMESTAMP",
+    "received_at": "TIMESTAMP",
+    "source": "VARCHAR",
+    "channel": "VARCHAR",
+    "node": "BIGINT",
+    "nodes": "BIGINT[]",
+    "revision": "BIGINT",
+    "cleared": "VARCHAR[]",
+    "void": "BOOLEAN",
+    "properties": "VARCHAR",
+    "context": "VARCHAR",
+}
+LINE_COLUMNS: Mapping[str, str] = {
+    "seq": "BIGINT",
+    "line": "INTEGER",
+    "event": "VARCHAR",
+    "ts": "TIMESTAMP",
+    "node": "BIGINT",
+    "message_id": "VARCHAR",
+    "source": "VARCHAR",
+    "void": "BOOLEAN",
+}
+_PLAIN: Mapping[str, Mapping[str, str]] = {
+    "nodes": {"node": "BIGINT", "kind": "VARCHAR", "value": "VARCHAR"},
+    "links": {
+        "node_a": "BIGINT",
+        "node_b": "BIGINT",
+        "rule": "VARCHAR",
+        "source": "VARCHAR",
+        "first_seen": "TIMESTAMP",
+        "last_seen": "TIMESTAMP",
+    },
+    "sightings": {"node": "BIGINT", "first_seen": "TIMESTAMP", "last_seen": "TIMESTAMP"},
+    "overlay": {"load_id": "VARCHAR", "seq": "BIGINT", "new_seq": "BIGINT"},
+    "quarantine": {
+        "source": "VARCHAR",
+        "reason": "VARCHAR",
+        "file": "VARCHAR",
+        "row_number": "BIGINT",
+        "row": "VARCHAR",
+        "received_at": "TIMESTAMP",
+        "replayed": "BOOLEAN",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """Which loads of a lake are looked at, oldest first, and the columns that the project names."""
+
+    path: Path
+    loads: tuple[str, ...]
+    properties: Mapping[str, Type]
+    line_fields: Mapping[str, Type]
+
+    def files(self, name: str) -> list[Path]:
+        paths = (self.path / load / f"{name}.parquet" for load in self.loads)
+        return [path for path in paths if path.exists()]
+
+
+def texts(values: Iterable[object]) -> str:
+    """A list of text constants for SQL."""
+    return "[" + ", ".join(text_literal(str(v)) for v in values) + "]"
+
+
+def columns_of(fixed: Mapping[str, str], prefix: str, fields: Mapping[str, Type]) -> dict[str, str]:
+    """Column -> SQL type: the fixed ones, then a prefixed one for each field."""
+    return {**fixed, **{f"{prefix}{name}": SQL_TYPES[kind] for name, kind in fields.items()}}
+
+
+def create_views(wh: Warehouse, lake: Lake, prefix: str = "lake_") -> None:
+    """Makes `lake_events`, `lake_lines`, `lake_nodes`, `lake_links`, `lake_sightings` and so on."""
+    for name, columns in _PLAIN.items():
+        if name != "overlay":
+            create_view(wh, prefix + name, scan(wh, lake.files(name), columns))
+    touched = _overlay(wh, lake, f"{prefix}overlay")
+    for name, columns in (
+        ("events", columns_of(EVENT_COLUMNS, "p_", lake.properties)),
+        ("lines", columns_of(LINE_COLUMNS, "l_", lake.line_fields)),
+    ):
+        query = _current(wh, lake, name, columns, touched, f"{prefix}overlay")
+        create_view(wh, prefix + name, query)
+
+
+def create_view(wh: Warehouse, name: str, query: str) -> None:
+    """A view of that name, in place of any before."""
+    wh.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(name)} AS {query}")
+
+
+def scan(wh: Warehouse, files: Sequence[Path], columns: Mapping[str, str]) -> str:
+    """A query for `columns` of all `files`; a column that a file lacks is null there."""
+    if not files:
+        return _nothing(columns)
+    names = texts(files)
+    found = wh.rows(f"SELECT DISTINCT name FROM parquet_schema({names})")
+    present = {row[0] for row in found}
+    return f"SELECT {_select(columns, present)} FROM read_parquet({names}, union_by_name = true)"
+
+
+def _select(columns: Mapping[str, str], present: set[str]) -> str:
+    return ", ".join(
+        identifier(name) if name in present else f"NULL::{kind} AS {identifier(name)}"
+        for name, kind in columns.items()
+    )
+
+
+def _nothing(columns: Mapping[str, str]) -> str:
+    return f"SELECT {_select(columns, set())} WHERE false"
+
+
+def _overlay(wh: Warehouse, lake: Lake, name: str) -> set[str]:
+    """Makes the overlay table, of the latest word on each row; the loads that it touches."""
+    files = lake.files("overlay")
+    if not files:
+        return set()
+    # the word of the latest load holds, but a row once replaced stays dead
+    wh.execute(
+        f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS "
+        "SELECT load_id, seq, CASE WHEN bool_or(new_seq IS NULL) THEN NULL "
+        "ELSE max_by(new_seq, filename) END AS new_seq "
+        f"FROM read_parquet({texts(files)}, filename = true) GROUP BY load_id, seq"
+    )
+    rows = wh.rows(f"SELECT DISTINCT load_id FROM {identifier(name)}")
+    return {row[0] for row in rows} & set(lake.loads)
+
+
+def _current(
+    wh: Warehouse,
+    lake: Lake,
+    name: str,
+    columns: Mapping[str, str],
+    touched: set[str],
+    overlay: str,
+) -> str:
+    """The rows of events or lines that hold, at their present place in the log."""
+    calm = [load for load in lake.loads if load not in touched]
+    parts = [scan(wh, _files(lake, name, calm), columns)]
+    for load in sorted(touched):
+        rows = scan(wh, _files(lake, name, [load]), columns)
+        parts.append(
+            f"SELECT e.* REPLACE (coalesce(o.new_seq, e.seq) AS seq) FROM ({rows}) AS e "
+            f"LEFT JOIN {identifier(overlay)} AS o "
+            f"ON o.load_id = {text_literal(load)} AND o.seq = e.seq "
+            "WHERE o.seq IS NULL OR o.new_seq IS NOT NULL"
+        )
+    return " UNION ALL ".join(parts)
+
+
+def _files(lake: Lake, name: str, loads: Sequence[str]) -> list[Path]:
+    return Lake(lake.path, tuple(loads), {}, {}).files(name)

@@ -122,6 +122,9 @@ _ROWS: tuple[Function, ...] = (
     _scalar("coalesce", _SAME, "the first that is not null", null="null if all are"),
     _scalar("nullif", tuple(_sig(t, t, t) for t in ORDERED), "null if both are equal, else the first",
             null="the first if the second is null"),
+    # conversions, also taken unasked where integers meet decimals or either meets a float
+    _scalar("to_decimal", (_sig(I, D),), "the same number as a decimal", overflow=BEYOND),
+    _scalar("to_float", (_sig(I, F), _sig(D, F)), "the nearest float"),
     # text
     _scalar("lower", (_sig(X, X),), "lower case", unicode="one character for one by the table in core.lang.cases, which is what DuckDB does"),
     _scalar("upper", (_sig(X, X),), "upper case", unicode="one character for one by the table in core.lang.cases, which is what DuckDB does"),

@@ -1,0 +1,107 @@
+"""DuckDB behind the warehouse's seam: one connection, its settings, and the macros of the emitter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from visavis.core.clock import Zone
+from visavis.store.engines.duckdb_names import identifier, text_literal
+from visavis.store.engines.duckdb_zone import zone_macros
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_DECIMAL = "DECIMAL(18,6)"
+
+MACROS = (
+    # a decimal as the whole number of its millionths
+    "visavis_scaled(x) AS CAST(CAST(x AS DECIMAL(31,6)) * CAST(1000000 AS DECIMAL(7,0)) AS HUGEINT)",
+    # millionths (any whole number) back to a decimal, null when it does not fit
+    f"visavis_unscaled(n) AS TRY_CAST(CAST(TRY_CAST(n AS BIGINT) AS DECIMAL(19,0))"
+    f" * CAST(0.000001 AS DECIMAL(18,6)) AS {_DECIMAL})",
+    # n / d in whole numbers, half away from zero; n and d are HUGEINT, null for d = 0
+    "visavis_half_away(n, d) AS CASE WHEN (n < 0) = (d < 0) THEN 1 ELSE -1 END"
+    " * ((2 * abs(n) + abs(d)) // nullif(2 * abs(d), 0))",
+    "visavis_quotient(n, d) AS visavis_unscaled(visavis_half_away(n, d))",
+    # floats never show infinities or not-a-number
+    "visavis_finite(x) AS CASE WHEN isfinite(x) THEN x END",
+    "visavis_first_chars(s, n) AS left(s, greatest(0, least(n, 1000000000)))",
+    "visavis_last_chars(s, n) AS right(s, greatest(0, least(n, 1000000000)))",
+    # calendar arithmetic over dates
+    "visavis_month_day(d) AS month(d) * 100 + day(d)",
+    "visavis_years(a, b) AS year(b) - year(a)"
+    " - CAST(visavis_month_day(b) < visavis_month_day(a) AS BIGINT)",
+    # the day of a month that lacks it runs over into the next: 29 February is 1 March
+    "visavis_in_year(d, y) AS make_date(y, month(d), 1) + CAST(day(d) - 1 AS INTEGER)",
+    "visavis_to_anniversary(a, b) AS CASE WHEN visavis_in_year(a, year(b)) >= b"
+    " THEN visavis_in_year(a, year(b)) - b ELSE visavis_in_year(a, year(b) + 1) - b END",
+)
+
+
+class DuckDB:
+    """One DuckDB connection, set up; the only place that speaks to its Python API."""
+
+    def __init__(
+        self,
+        memory_limit: str | None = None,
+        temp_directory: Path | str | None = None,
+        threads: int | None = None,
+        database: Path | str | None = None,
+    ) -> None:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+        config["temp_directory"] = str(temp_directory) if temp_directory else ""
+        if memory_limit:
+            config["memory_limit"] = memory_limit
+        if threads:
+            config["threads"] = str(threads)
+        self.connection = duckdb.connect(str(database or ":memory:"), config=config)
+        self._zone: Zone | None = None
+        for macro in MACROS:
+            self.connection.execute(f"CREATE OR REPLACE TEMP MACRO {macro}")
+
+    def use_zone(self, zone: Zone) -> None:
+        """Define the macros that read a moment's local clock in this zone."""
+        if zone == self._zone:
+            return
+        for macro in zone_macros(zone):
+            self.connection.execute(f"CREATE OR REPLACE TEMP MACRO {macro}")
+        self._zone = zone
+
+    def run(self, sql: str, params: Sequence[object] = ()) -> None:
+        """Run a statement to its end."""
+        self.connection.execute(sql, params).fetchall()
+
+    def rows(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """All rows; fetchall, because fetchone leaves the connection busy."""
+        return self.connection.execute(sql, params).fetchall()
+
+    def arrow(self, sql: str, params: Sequence[object] = ()) -> pa.Table:
+        """The result as one Arrow table."""
+        return self.connection.execute(sql, params).to_arrow_table()
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Show an Arrow table as a view."""
+        self.connection.register(name, table)
+
+    def write_parquet(self, sql: str, path: str, params: Sequence[object] = ()) -> int:
+        """COPY a query to a Parquet file; returns the rows written."""
+        target = text_literal(path)
+        copy = f"COPY ({sql}) TO {target} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+        ((count,),) = self.rows(copy, params)
+        return int(count)
+
+    def columns(self, relation: str) -> dict[str, str]:
+        """Column names and types of a table or view."""
+        described = self.rows(f"DESCRIBE SELECT * FROM {identifier(relation)}")
+        return {row[0]: row[1] for row in described}
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from random import Random
 
 from visavis.core.lang.form import (
@@ -21,9 +22,10 @@ from visavis.core.lang.form import (
     Now,
     Property,
     TraitRef,
+    children,
 )
 from visavis.core.lang.functions import FUNCTIONS, Function, Signature
-from visavis.core.lang.types import DECIMAL_LIMIT, INTEGER_MAX, TIME_MAX, TIME_MIN, Type
+from visavis.core.lang.types import TIME_MAX, TIME_MIN, Type
 from visavis.testing import shop
 from visavis.testing.values import Moments, maker
 
@@ -48,7 +50,10 @@ PATTERNS = (
 )
 QUANTILES = (0, 1, 100_000, 250_000, 333_333, 500_000, 900_000, 999_999, 1_000_000)
 """In millionths: the parameter of `quantile` is a decimal in the Python reader's representation."""
-FLAT = frozenset({"and", "or", "concat"})
+NULL = Literal(Type.NULL, None)
+NULLABLE = frozenset({"coalesce", "least", "greatest", "nullif", "=", "<>", "<", ">=", "and", "or"})
+"""Rows that are tried with a bare null for their last argument; its type is clear there."""
+FLAT = frozenset({"and", "or"})
 """The parser makes `a and b and c` one call of three."""
 
 Reached = Counter[tuple[str, Signature]]
@@ -84,8 +89,8 @@ def row_setting(event: str, each: bool) -> Setting:
 
 
 def value_setting(event: str, each: bool) -> Setting:
-    """What the value of a computed trait may read: the clock, and aggregates over its rows."""
-    return Setting({Type.TIME: [Now(Type.TIME)]}, rows=row_setting(event, each))
+    """What the value of a computed trait may read: aggregates over its rows."""
+    return Setting({}, rows=row_setting(event, each))
 
 
 def trait_setting(traits: Mapping[str, Type], buckets: bool = False) -> Setting:
@@ -101,7 +106,6 @@ class Forms:
     rng: Random
     moments: Moments
     reached: Reached = field(default_factory=Counter)
-    fits: int = 0
 
     def form(self, type: Type, setting: Setting, depth: int = 3) -> Node:
         """An expression of the type, at most `depth` calls deep (aggregates aside)."""
@@ -119,12 +123,6 @@ class Forms:
         if type is Type.FLOAT:
             raise ValueError("there are no float literals")
         value = maker(type, self.moments)(self.rng)
-        if type is Type.INTEGER:
-            assert isinstance(value, int)
-            value = min(abs(value), INTEGER_MAX)
-        if type is Type.DECIMAL:
-            assert isinstance(value, int)
-            value = min(abs(value), DECIMAL_LIMIT)
         if type is Type.TIME:
             assert isinstance(value, int)
             value = min(max(value, TIME_MIN), TIME_MAX)
@@ -148,14 +146,12 @@ class Forms:
         return Call(Type.FLOAT, "to_float", (self._leaf(Type.INTEGER, setting),))
 
     def _case(self, type: Type, setting: Setting, depth: int) -> Node:
-        branches = tuple(
-            (self.form(Type.BOOLEAN, setting, depth - 1), self._or_null(type, setting, depth - 1))
-            for _ in range(self.rng.choice((1, 1, 2, 3)))
-        )
-        return Case(type, branches, self._or_null(type, setting, depth - 1))
-
-    def _or_null(self, type: Type, setting: Setting, depth: int) -> Node:
-        return Literal(type, None) if self.rng.random() < 0.08 else self.form(type, setting, depth)
+        number = self.rng.choice((1, 1, 2, 3))
+        conditions = [self.form(Type.BOOLEAN, setting, depth - 1) for _ in range(number)]
+        values = [self.form(type, setting, depth - 1) for _ in (*conditions, None)]
+        if self.rng.random() < 0.3:
+            values[self.rng.randrange(len(values))] = NULL
+        return Case(type, tuple(zip(conditions, values, strict=False)), values[-1])
 
     def _rarest(self, options: list[tuple[Function, Signature]]) -> tuple[Function, Signature]:
         """One of the options, those made least often first, at random among a few."""
@@ -182,6 +178,15 @@ class Forms:
         args: list[Node] = []
         for position, type in enumerate(types):
             args.append(self._argument(name, position, type, setting, depth))
+        if (
+            name in NULLABLE
+            and len(args) > 1
+            and signature.args[0] == types[-1]
+            and self.rng.random() < 0.05
+        ):
+            args[-1] = NULL
+        if name == "negate" and isinstance(args[0], Literal):
+            return self._leaf(signature.result, setting)
         if name in FLAT:
             args = [part for arg in args for part in _flat(name, arg)]
         return Call(signature.result, name, tuple(args))
@@ -196,18 +201,15 @@ class Forms:
         if at >= 1 and name == "in":
             return self._listed(type, setting)
         if at >= 1 and name in ("left", "right") and self.rng.random() < 0.7:
-            return self._small(setting)
+            return self._small()
         return self.form(type, setting, depth)
 
-    def _small(self, setting: Setting) -> Node:
-        number = Literal(Type.INTEGER, self.rng.randint(0, 4))
-        if self.rng.random() < 0.2:
-            return Call(Type.INTEGER, "negate", (number,))
-        return number
+    def _small(self) -> Node:
+        return Literal(Type.INTEGER, self.rng.randint(-1, 4))
 
     def _listed(self, type: Type, setting: Setting) -> Node:
         if self.rng.random() < 0.1:
-            return Literal(type, None)
+            return NULL
         if type is Type.FLOAT:
             return Call(type, "to_float", (self.literal(Type.INTEGER),))
         return self.literal(type)
@@ -230,17 +232,44 @@ class Forms:
         signature = self.rng.choice(FUNCTIONS["bucket"].signatures)
         return self.bucket(signature, setting)
 
-    def bucket(self, signature: Signature, setting: Setting, fit: str | None = None) -> Bucket:
-        """A bucket over an expression of its type; the parser names its fit."""
+    def bucket(self, signature: Signature, setting: Setting) -> Bucket:
+        """A bucket over an expression of its type; `named_fits` names its fit."""
         self.reached[("bucket", signature)] += 1
-        self.fits += 1
-        arg = self.form(signature.args[0], setting, 1)
-        n = self.rng.choice((2, 3, 5, 10))
-        return Bucket(Type.INTEGER, arg, n, fit or f"fit#{self.fits}")
+        arg = self.form(signature.args[0], replace(setting, buckets=False), 1)
+        return Bucket(Type.INTEGER, arg, self.rng.choice((2, 3, 5, 10)), "")
 
 
 def _flat(name: str, node: Node) -> tuple[Node, ...]:
     return node.args if isinstance(node, Call) and node.function == name else (node,)
+
+
+def rebuilt(node: Node, parts: Sequence[Node]) -> Node:
+    """The node with other parts, in the order of `children`."""
+    match node:
+        case Call():
+            return replace(node, args=tuple(parts))
+        case Bucket():
+            return replace(node, arg=parts[0])
+        case Aggregate(args=args, filter=keep):
+            kept = None if keep is None else parts[len(args)]
+            return replace(node, args=tuple(parts[: len(args)]), filter=kept)
+        case Case():
+            pairs = zip(parts[:-1:2], parts[1:-1:2], strict=True)
+            return replace(node, branches=tuple(pairs), default=parts[-1])
+    return node
+
+
+def named_fits(node: Node, name: str) -> Node:
+    """The expression with its fits named as the parser names those of the trait `name`."""
+    numbers = count(1)
+
+    def named(node: Node) -> Node:
+        if isinstance(node, Bucket):
+            number = next(numbers)
+            return replace(node, fit=name if number == 1 else f"{name}#{number}")
+        return rebuilt(node, [named(child) for child in children(node)])
+
+    return named(node)
 
 
 def _options(type: Type, kind: str) -> list[tuple[Function, Signature]]:

@@ -12,7 +12,7 @@ from visavis.core.lang.types import Type
 from visavis.core.nouns import Catalogue, Field, Project, Step, Trait
 from visavis.core.problems import Place
 from visavis.testing import shop
-from visavis.testing.forms import Forms, row_setting, trait_setting, value_setting
+from visavis.testing.forms import Forms, named_fits, row_setting, trait_setting, value_setting
 
 PLACE = Place("traits/invented.yml")
 EVENTS = ("Order Completed", "Order Completed", "Product Viewed", "Email Opened")
@@ -64,7 +64,7 @@ class Projects:
             value = self.forms.bucket(self.rng.choice(FUNCTIONS["bucket"].signatures), setting)
         else:
             value = self.forms.form(self.rng.choice(TYPES), setting, 3)
-        return Trait(name, "derived", value.type, PLACE, value=value)
+        return Trait(name, "derived", value.type, PLACE, value=named_fits(value, name))
 
     def _steps(self) -> tuple[Step | None, Step | None]:
         pick = self.rng.random()

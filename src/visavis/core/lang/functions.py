@@ -94,7 +94,7 @@ _ROWS: tuple[Function, ...] = (
     _scalar("or", (Signature((B, B), B, True),), "either", null="true if any is true, else null", symbol=True),
     _scalar("not", (_sig(B, B),), "the opposite", null="null", symbol=True),
     _scalar("is null", tuple(_sig(t, B) for t in ORDERED), "whether there is no value", null="true", symbol=True),
-    _scalar("in", tuple(Signature((t, t), B, True) for t in ORDERED), "the first equals one of the rest (literals)",
+    _scalar("in", tuple(Signature((t, t), B, True) for t in ORDERED if t is not F), "the first equals one of the rest (literals)",
             null="null if the first is null; null if nothing equals and a literal is null", symbol=True),
     _scalar("like", (_sig(X, X, B),), "matches a pattern: % any run, _ one character; the pattern is a literal",
             unicode="_ is one code point; case matters", symbol=True),

@@ -66,7 +66,7 @@ _PLAIN: Mapping[str, Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Lake:
+class Snapshot:
     """Which loads of a lake are looked at, oldest first, and the columns that the project names."""
 
     path: Path
@@ -89,7 +89,7 @@ def columns_of(fixed: Mapping[str, str], prefix: str, fields: Mapping[str, Type]
     return {**fixed, **{f"{prefix}{name}": SQL_TYPES[kind] for name, kind in fields.items()}}
 
 
-def create_views(wh: Warehouse, lake: Lake, prefix: str = "lake_") -> None:
+def create_views(wh: Warehouse, lake: Snapshot, prefix: str = "lake_") -> None:
     """Makes `lake_events`, `lake_lines`, `lake_nodes`, `lake_links`, `lake_sightings` and so on."""
     for name, columns in _PLAIN.items():
         if name != "overlay":
@@ -129,7 +129,7 @@ def _nothing(columns: Mapping[str, str]) -> str:
     return f"SELECT {_select(columns, set())} WHERE false"
 
 
-def _overlay(wh: Warehouse, lake: Lake, name: str) -> set[str]:
+def _overlay(wh: Warehouse, lake: Snapshot, name: str) -> set[str]:
     """Makes the overlay table, of the latest word on each row; the loads that it touches."""
     files = lake.files("overlay")
     if not files:
@@ -147,7 +147,7 @@ def _overlay(wh: Warehouse, lake: Lake, name: str) -> set[str]:
 
 def _current(
     wh: Warehouse,
-    lake: Lake,
+    lake: Snapshot,
     name: str,
     columns: Mapping[str, str],
     touched: set[str],
@@ -167,5 +167,5 @@ def _current(
     return " UNION ALL ".join(parts)
 
 
-def _files(lake: Lake, name: str, loads: Sequence[str]) -> list[Path]:
-    return Lake(lake.path, tuple(loads), {}, {}).files(name)
+def _files(lake: Snapshot, name: str, loads: Sequence[str]) -> list[Path]:
+    return Snapshot(lake.path, tuple(loads), {}, {}).files(name)

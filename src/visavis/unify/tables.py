@@ -96,8 +96,8 @@ def _as_of(wh: Warehouse, table: str, what: str, keys: tuple[str, ...], moment: 
     same = " AND ".join(f"t.{key} = p.{key}" for key in keys)
     wh.execute(
         f"CREATE OR REPLACE TEMP TABLE {table} AS "
-        "SELECT t.* REPLACE (CASE WHEN t.last_seen <= $1 THEN t.last_seen "
-        "ELSE coalesce(p.last_seen, t.first_seen) END AS last_seen) "
+        "SELECT t.* REPLACE (CASE WHEN t.last_seen > $1 "
+        "THEN greatest(p.last_seen, t.first_seen) ELSE t.last_seen END AS last_seen) "
         f"FROM {table} AS t LEFT JOIN ({_LAST[what]}) AS p ON {same}",
         [moment],
     )

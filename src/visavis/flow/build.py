@@ -1,0 +1,99 @@
+"""`build`: takes in what is new, works everything out as of a moment, publishes in one step."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from visavis.core.nouns import Project
+from visavis.core.problems import ProblemsError
+from visavis.core.progress import Progress
+from visavis.flow.inputs import answers, gather, summary
+from visavis.store import builds, crash
+from visavis.store.lake import Lake, room_on_disk
+from visavis.store.locks import writing
+from visavis.store.state import State
+from visavis.store.warehouse import Warehouse, connect
+
+_LARGEST_DEFAULT = 4 * 1024**3
+
+
+def build(root: Path, as_of_ms: int | None, now_ms: int, progress: Progress) -> dict[str, Any]:
+    """Builds the project in `root` as of a moment (None: now) and says what was built.
+
+    The same inputs as of the same moment give the published build back, untouched. Raises
+    ProblemsError for mistakes of the project or its data; then the last build stays published.
+    """
+    project = load_project(root)
+    state = state_of(project)
+    with (
+        writing(state, "build", now_ms),
+        room_on_disk("the build"),
+        State(state / "state.db") as db,
+    ):
+        crash.point("build-locked")
+        lake = Lake(state)
+        lake.sweep(db)
+        with open_warehouse(project) as wh:
+            return _build(project, lake, db, wh, as_of_ms, now_ms, progress)
+
+
+def _build(
+    project: Project,
+    lake: Lake,
+    db: State,
+    wh: Warehouse,
+    as_of_ms: int | None,
+    now_ms: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    from visavis.collect.batch import collect
+    from visavis.flow.entries import record_entries
+    from visavis.flow.making import Making
+
+    before = builds.published(lake.state)
+    if before is not None:
+        record_entries(before, lake, db, wh)
+    collect(project, lake, db, wh, now_ms, progress)
+    crash.point("build-collected")
+    inputs = gather(project, db.loads(), before)
+    if before is not None and answers(before, inputs, project, as_of_ms, now_ms):
+        return summary(before.manifest)
+    making = Making(project, lake, wh, inputs, now_ms if as_of_ms is None else as_of_ms)
+    made = making.make(before, of_now=as_of_ms is None, progress=progress)
+    record_entries(made, lake, db, wh)
+    builds.prune(lake.state, project.keep_builds)
+    return summary(made.manifest)
+
+
+def load_project(root: Path) -> Project:
+    """The project in a folder; raises ProblemsError with everything that is wrong with it."""
+    from visavis.project.load import load
+
+    project, problems = load(root)
+    if project is None or any(p.severity == "error" for p in problems):
+        raise ProblemsError(problems)
+    return project
+
+
+def state_of(project: Project) -> Path:
+    """The project's state directory."""
+    return project.root / project.state
+
+
+def open_warehouse(project: Project) -> Warehouse:
+    """A warehouse that spills into the project's own state and keeps to its memory limit."""
+    state = state_of(project)
+    spill = state / "tmp" / "spill"
+    spill.mkdir(parents=True, exist_ok=True)
+    wh = connect(project.memory_limit or default_memory(), spill)
+    wh.execute("SET preserve_insertion_order = false")
+    wh.execute("SET parquet_metadata_cache = true")
+    return wh
+
+
+def default_memory() -> str:
+    """Half of what the machine has, at most 4 GiB."""
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{min(installed // 2, _LARGEST_DEFAULT) // 1024**2}MiB"

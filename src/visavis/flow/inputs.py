@@ -1,0 +1,151 @@
+"""What a build is made from, and whether a published build already is the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from visavis.collect.files import ByteCounter, Found, find, sha256
+from visavis.core.clock import zone
+from visavis.core.lang.form import Call, Node, Now, children
+from visavis.core.nouns import Project, Trait
+from visavis.store.builds import Build
+from visavis.store.state import Load
+
+Mark = Mapping[str, object]
+
+OWN_SOURCE = "visavis"
+"""The source of what visavis itself records, such as entries into segments."""
+OWN_EVENTS = frozenset({"Segment Entered", "Segment Exited"})
+_BY_DAY = frozenset(
+    ["date", "days_between", "years_between", "days_to_anniversary", "year", "quarter"]
+) | {"month", "week", "day", "day_of_year", "day_of_week"}
+"""Functions whose value moves only with the calendar date of a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Equal inputs as of the same moment make equal builds."""
+
+    loads: tuple[Load, ...]
+    definition_hash: str
+    catalogues: Mapping[str, list[Mark]]
+    versions: Mapping[str, str]
+
+    @property
+    def load_ids(self) -> list[str]:
+        return [load.load_id for load in self.loads]
+
+
+def gather(project: Project, loads: Iterable[Load], before: Build | None) -> Inputs:
+    """The inputs as they are now; reads catalogue files only where they changed since `before`."""
+    known = before.manifest["catalogues"] if before else {}
+    catalogues = {
+        name: [_mark(file, known.get(name, ())) for file in find(project.root, catalogue.origin)]
+        for name, catalogue in sorted(project.catalogues.items())
+    }
+    versions = {name: version(name) for name in ("visavis", "duckdb")}
+    return Inputs(tuple(loads), project.definition_hash, catalogues, versions)
+
+
+def _mark(file: Found, known: Iterable[Mark]) -> Mark:
+    """A file as it is now; its digest is taken over where the rest is as it was."""
+    looks = {"name": file.name, "size": file.size, "mtime_ns": file.mtime_ns}
+    for mark in known:
+        if looks.items() <= mark.items():
+            return mark
+    return looks | {"sha256": sha256(file.path, ByteCounter())}
+
+
+def _digests(catalogues: Mapping[str, list[Mark]]) -> dict[str, list[object]]:
+    return {name: [mark["sha256"] for mark in marks] for name, marks in catalogues.items()}
+
+
+def answers(
+    build: Build, inputs: Inputs, project: Project, as_of_ms: int | None, now_ms: int
+) -> bool:
+    """Whether the published build is what these inputs would make again."""
+    manifest = build.manifest
+    if (
+        manifest["definition_hash"] != inputs.definition_hash
+        or _digests(manifest["catalogues"]) != _digests(inputs.catalogues)
+        or manifest["versions"] != dict(inputs.versions)
+        or not _same_loads(manifest["loads"], inputs, project)
+    ):
+        return False
+    if as_of_ms is not None:
+        return build.as_of == as_of_ms
+    return bool(manifest["of_now"]) and _still_holds(project, inputs, build.as_of, now_ms)
+
+
+def _same_loads(before: list[str], inputs: Inputs, project: Project) -> bool:
+    """The same loads, but for entries that earlier builds recorded and no definition reads."""
+    old = set(before)
+    new = [load for load in inputs.loads if load.load_id not in old]
+    if len(old) + len(new) != len(inputs.loads):
+        return False
+    return not new or (all(x.source == OWN_SOURCE for x in new) and not _reads_own(project))
+
+
+def _reads_own(project: Project) -> bool:
+    return any(OWN_EVENTS & set(_events(trait)) for trait in project.traits.values())
+
+
+def _events(trait: Trait) -> Iterator[str]:
+    steps = (trait.then, trait.without)
+    yield from (name for name in (trait.event, *(s.event for s in steps if s)) if name)
+
+
+def _still_holds(project: Project, inputs: Inputs, before: int, after: int) -> bool:
+    """Whether the clock alone, moving between the two moments, changes nothing; if in doubt, no."""
+    local = zone(project.time_zone)
+    if after < before or local.date_of(before) != local.date_of(after):
+        return False
+    if any(tag.lasts_ms is not None for tag in project.tags.values()):
+        return False
+    if not all(_moves_by_day(node) for node in _expressions(project)):
+        return False
+    edges = {0, *_windows(project)}
+    return not any(_may_pass(inputs, before - edge, after - edge) for edge in edges)
+
+
+def _may_pass(inputs: Inputs, before: int, after: int) -> bool:
+    """Whether an event may lie in (before, after]."""
+    return any(
+        load.max_ts is not None
+        and load.max_ts > before
+        and (load.min_ts is None or load.min_ts <= after)
+        for load in inputs.loads
+    )
+
+
+def _windows(project: Project) -> Iterator[int]:
+    for trait in project.traits.values():
+        for part in (trait, trait.then, trait.without):
+            if part is not None and part.within_ms is not None:
+                yield part.within_ms
+
+
+def _expressions(project: Project) -> Iterator[Node]:
+    for trait in project.traits.values():
+        steps = [step.where for step in (trait.then, trait.without) if step is not None]
+        yield from (node for node in (trait.value, trait.where, *steps) if node is not None)
+    yield from (segment.condition for segment in project.segments.values())
+    for tag in project.tags.values():
+        yield from (node for node in (tag.condition, tag.weight) if node is not None)
+
+
+def _moves_by_day(node: Node) -> bool:
+    """Whether every `now` in it stands where only its date matters."""
+    if isinstance(node, Now):
+        return False
+    by_day = isinstance(node, Call) and node.function in _BY_DAY
+    return all((by_day and isinstance(part, Now)) or _moves_by_day(part) for part in children(node))
+
+
+def summary(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What `visavis build` says of a build."""
+    keys = ("build_id", "as_of", "events", "quarantined", "people", "segments", "seconds")
+    return {key: manifest[key] for key in keys}

@@ -1,0 +1,183 @@
+"""One build in the making: who is who, traits, segments, tags; then manifest and publication."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from visavis.core.clock import format_time, zone
+from visavis.core.lang.form import Node, Value
+from visavis.core.nouns import Project, Tag
+from visavis.core.progress import Progress
+from visavis.flow.inputs import Inputs
+from visavis.flow.relations import make_catalogue, make_relations, snapshot
+from visavis.segment import batch as segments
+from visavis.store import builds, crash
+from visavis.store.builds import Build
+from visavis.store.engines.duckdb_names import identifier, text_literal, time_literal
+from visavis.store.key import project_key
+from visavis.store.lake import Lake
+from visavis.store.warehouse import Warehouse
+from visavis.understand import batch as traits
+from visavis.understand import tags as labels
+from visavis.understand.timeline import since
+from visavis.unify import tables as unify
+
+Fits = Mapping[str, Sequence[Value]]
+
+
+@dataclass(slots=True)
+class Making:
+    """Makes one build; `as_of_ms` is the moment that it answers for."""
+
+    project: Project
+    lake: Lake
+    wh: Warehouse
+    inputs: Inputs
+    as_of_ms: int
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def make(self, before: Build | None, of_now: bool, progress: Progress) -> Build:
+        """Works everything out, writes it and publishes it; `before` is the build published now."""
+        start = time.perf_counter()
+        state = self.lake.state
+        build_id = next_id(state, self.as_of_ms)
+        folder = builds.start(state, build_id)
+        with self._timed("people", progress):
+            catalogue = self._who(folder, before)
+        crash.point("build-unified")
+        with self._timed("traits", progress):
+            fits = self._traits(folder)
+        crash.point("build-traits")
+        with self._timed("segments", progress):
+            members = self._groups(folder, before, fits)
+        crash.point("build-segments")
+        manifest = {
+            "build_id": build_id,
+            "as_of": format_time(self.as_of_ms),
+            "as_of_ms": self.as_of_ms,
+            "of_now": of_now,
+            "before": before.id if before else None,
+            **self._counts(),
+            "segments": members,
+            "seconds": round(time.perf_counter() - start, 3),
+            "timings": self.timings,
+            **self._origins(catalogue),
+        }
+        with self._timed("publish", progress):
+            return builds.publish(state, folder, manifest)
+
+    @contextmanager
+    def _timed(self, name: str, progress: Progress) -> Iterator[None]:
+        start = time.perf_counter()
+        with progress.step(name):
+            yield
+        self.timings[name] = round(time.perf_counter() - start, 3)
+
+    def _who(self, folder: Path, before: Build | None) -> dict[str, str]:
+        """Who is who, written; and the relations that traits are worked out from."""
+        snapshot(self.wh, self.project, self.lake, self.inputs.load_ids)
+        known = self.wh.arrow(_known(before)) if before else None
+        key = project_key(self.lake.state)
+        merged = unify.identify_people(self.wh, self.project.kinds, key, self.as_of_ms, known)
+        write = self.wh.write_parquet
+        write(unify.IDENTIFIERS, folder / "identifiers.parquet")
+        write(unify.EVIDENCE, folder / "evidence.parquet")
+        write("SELECT * FROM node_persons ORDER BY node", folder / "persons.parquet")
+        catalogue = make_catalogue(self.wh, self.project, folder / "catalogue.parquet")
+        make_relations(self.wh, self.project, merged)
+        return catalogue
+
+    def _traits(self, folder: Path) -> Fits:
+        self.wh.use_zone(zone(self.project.time_zone))
+        fits = traits.compute_people(self.wh, self.project, self.as_of_ms, None, "people_traits")
+        names = "".join(f", t.{identifier(name)}" for name in self.project.traits)
+        self.wh.write_parquet(
+            f"SELECT p.person_id{names} FROM persons AS p JOIN people_traits AS t USING (person) "
+            "ORDER BY p.person_id",
+            folder / "people.parquet",
+        )
+        text = json.dumps({name: list(cuts) for name, cuts in fits.items()}, ensure_ascii=False)
+        (folder / "fits.json").write_text(f"{text}\n", encoding="utf-8")
+        return fits
+
+    def _groups(self, folder: Path, before: Build | None, fits: Fits) -> dict[str, int]:
+        """Segments and tags with since when, and the changes against the build before."""
+        tags = labels.in_force(self.project.tags, self.as_of_ms, zone(self.project.time_zone))
+        since(self.wh, self.project, _conditions(self.project, tags), self.as_of_ms, fits)
+        members = segments.write_members(self.wh, folder / "segment_members.parquet")
+        counts = {name: members.get(name, 0) for name in self.project.segments}
+        shared = [name for name in counts if before and name in before.manifest["segments"]]
+        segments.write_changes(
+            self.wh,
+            folder / "segment_changes.parquet",
+            before.table("segment_members") if before else None,
+            shared,
+            time_literal(self.as_of_ms),
+        )
+        labels.write_tags(
+            self.wh,
+            folder / "tags.parquet",
+            tags,
+            self.as_of_ms,
+            lambda node: traits.condition_sql(self.wh, self.project, node, self.as_of_ms, fits),
+        )
+        self._copy_project(folder / "project")
+        return counts
+
+    def _copy_project(self, target: Path) -> None:
+        for name, text in self.project.files.items():
+            path = target / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+    def _counts(self) -> dict[str, int]:
+        moment = time_literal(self.as_of_ms)
+        value = self.wh.value
+        return {
+            "events": value(f"SELECT count(*) FROM lake_events WHERE ts <= {moment}"),
+            "quarantined": value("SELECT count(*) FROM lake_quarantine WHERE NOT replayed"),
+            "people": value("SELECT count(*) FROM persons"),
+        }
+
+    def _origins(self, catalogue: Mapping[str, str]) -> dict[str, Any]:
+        """What the build was made from, and what reading it later needs to know."""
+        return {
+            "loads": self.inputs.load_ids,
+            "through_seq": self.wh.value("SELECT max(seq) FROM lake_events"),
+            "definition_hash": self.inputs.definition_hash,
+            "catalogues": dict(self.inputs.catalogues),
+            "versions": dict(self.inputs.versions),
+            "time_zone": self.project.time_zone,
+            "properties": lake_properties(self.project),
+            "line_fields": {name: str(kind) for name, kind in self.project.line_fields.items()},
+            "catalogue": dict(catalogue),
+            "traits": {name: str(trait.type) for name, trait in self.project.traits.items()},
+        }
+
+
+def lake_properties(project: Project) -> dict[str, str]:
+    """The lake's property columns: a name has one type wherever it appears."""
+    return {name: str(kind) for of in project.properties.values() for name, kind in of.items()}
+
+
+def _conditions(project: Project, tags: Mapping[str, Tag]) -> dict[str, Node]:
+    found = {segments.PREFIX + name: s.condition for name, s in project.segments.items()}
+    return found | {labels.PREFIX + path: tag.condition for path, tag in tags.items()}
+
+
+def _known(before: Build) -> str:
+    persons = text_literal(str(before.table("persons")))
+    return f"SELECT person, person_id FROM read_parquet({persons}) WHERE node = person"
+
+
+def next_id(state: Path, as_of_ms: int) -> str:
+    """An id that sorts after every other: a number and the moment."""
+    numbers = [int(name.split("-")[0]) for name in builds.listed(state)]
+    stamp = format_time(as_of_ms).replace(":", "").replace("-", "")
+    return f"{max(numbers, default=0) + 1:06d}-{stamp}"

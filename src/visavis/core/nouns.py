@@ -60,7 +60,9 @@ class Source:
     kind "events": one event a row, `event` its name, `roles` may map time, id (message id), channel;
     kind "records": one record a person, its fields are given traits; `roles` may map time;
     the other kinds are cost and rate tables (roles by kind, see collect.costs).
-    `origin` is a path or glob relative to the project, a database URL or a dlt resource.
+    `origin` is a path or glob relative to the project (several are separated by a newline), a
+    database URL (with `table` a table's name or a SELECT) or `dlt:package.module:resource`.
+    Several columns in one role are separated by a newline; amounts in them are added up.
     """
 
     name: str

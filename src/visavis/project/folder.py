@@ -1,0 +1,71 @@
+"""Finds and reads the text files of a project folder; opens nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from visavis.core.problems import Place, Problem
+from visavis.project.keys import FILES, LATER
+from visavis.project.text import decode
+
+MAIN = "visavis.yml"
+_SUFFIXES = (".yml", ".yaml")
+
+
+def is_project(root: Path) -> bool:
+    """Whether the folder has a visavis.yml."""
+    return (root / MAIN).is_file()
+
+
+def not_a_project(root: Path) -> Problem:
+    """What to say of a folder without one."""
+    there = root.is_dir()
+    message = f"there is no {MAIN} in this folder" if there else "there is no such folder"
+    hint = "`visavis init DIR` makes a project; `-p DIR` says where one is."
+    return Problem("not-a-project", message, Place(MAIN), hint)
+
+
+def read_texts(root: Path) -> tuple[dict[str, str], list[Problem]]:
+    """Relative path (with /) -> text in NFC of every definition file, sorted by path."""
+    texts: dict[str, str] = {}
+    problems: list[Problem] = []
+    for path in sorted(_paths(root)):
+        name = path.relative_to(root).as_posix()
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            message = f"this file can't be read: {error.strerror}"
+            problems.append(Problem("unreadable-file", message, Place(name), "Check its rights."))
+            continue
+        texts[name], found = decode(name, raw)
+        problems.extend(found)
+    return texts, problems
+
+
+def _paths(root: Path) -> Iterator[Path]:
+    folders = [folder for folder, _, _ in FILES]
+    for name in (MAIN, *folders):
+        path = root / name
+        if name.endswith(".yml") and path.is_file():
+            yield path
+        elif path.is_dir():
+            yield from _below(path, _SUFFIXES)
+    for name in LATER:
+        yield from _below(root / name, (*_SUFFIXES, ".txt", ".md", ".liquid", ".mjml", ".html"))
+
+
+def _below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.suffix.lower() in suffixes and path.is_file() and not hidden:
+            yield path
+
+
+def definition_hash(texts: Mapping[str, str]) -> str:
+    """Changes when any text of the project does."""
+    digest = hashlib.sha256()
+    for name, text in sorted(texts.items()):
+        digest.update(f"{name}\0{len(text)}\0{text}\0".encode())
+    return digest.hexdigest()

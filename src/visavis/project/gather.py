@@ -1,0 +1,90 @@
+"""All definitions of all files by kind and name; what two files both define is a Problem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from visavis.core.problems import Place, Problem, nearest
+from visavis.project.folder import MAIN
+from visavis.project.keys import FILES, LATER, PROJECT
+from visavis.project.section import Checker, Section, Unfit
+from visavis.project.shape import Shape
+from visavis.project.text import Entry, Map, Scalar, Tree, read
+
+Found = Mapping[str, dict[str, Section]]
+"""Top-level key -> name -> definition, in the order of files and lines."""
+
+
+def read_main(texts: Mapping[str, str], problems: list[Problem]) -> tuple[Section, dict[str, Tree]]:
+    """visavis.yml, and the trees of all other files that are read."""
+    trees = {}
+    for file, text in texts.items():
+        if file.split("/")[0] in LATER:
+            continue
+        tree, found = read(file, text)
+        problems.extend(found)
+        if tree is not None:
+            trees[file] = tree
+    place = Place(MAIN)
+    main = trees.pop(MAIN, None)
+    if main is None and any(p.place and p.place.file == MAIN for p in problems):
+        return Section(MAIN, place), trees
+    empty = Map((), place)
+    return Checker(problems).section(MAIN, place, main or empty, PROJECT), trees
+
+
+def gather(trees: Mapping[str, Tree], checker: Checker, problems: list[Problem]) -> Found:
+    """Every definition of the files."""
+    found: dict[str, dict[str, Section]] = {key: {} for _, key, _ in FILES}
+    for file, tree in trees.items():
+        key, shape = _kind(file)
+        for entry in _top(file, tree, key, problems):
+            for section in _definitions(entry, shape, checker, problems):
+                _add(found[key], section, shape, problems)
+    return found
+
+
+def _kind(file: str) -> tuple[str, Shape]:
+    folder = file.split("/")[0]
+    return next((key, shape) for name, key, shape in FILES if name == folder)
+
+
+def _top(file: str, tree: Tree, key: str, problems: list[Problem]) -> Iterator[Entry]:
+    if isinstance(tree, Scalar) and tree.absent:
+        return
+    if not isinstance(tree, Map):
+        message = f"This file must begin with '{key}:'."
+        problems.append(Problem("wrong-value", message, tree.place))
+        return
+    for entry in tree.entries:
+        if entry.name == key:
+            yield entry
+        else:
+            message = f"A file in {file.split('/')[0]} has no key '{entry.name}'."
+            problems.append(Problem("unknown-key", message, entry.place, _elsewhere(entry, key)))
+
+
+def _elsewhere(entry: Entry, key: str) -> str:
+    for folder, other, _ in FILES:
+        if other == entry.name:
+            return f"'{other}' belongs in {folder}{'' if '.' in folder else '/'}."
+    return nearest(entry.name, [key])
+
+
+def _definitions(
+    entry: Entry, shape: Shape, checker: Checker, problems: list[Problem]
+) -> Iterator[Section]:
+    try:
+        yield from checker.named(entry.value, shape, entry.name)
+    except Unfit as unfit:
+        problems.append(unfit.problem)
+
+
+def _add(
+    known: dict[str, Section], section: Section, shape: Shape, problems: list[Problem]
+) -> None:
+    first = known.setdefault(section.name, section)
+    if first is not section:
+        message = f"The {shape.noun} '{section.name}' is defined twice."
+        hint = f"The first is at {first.place}; rename or remove one."
+        problems.append(Problem("duplicate-name", message, section.place, hint))

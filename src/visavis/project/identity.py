@@ -1,0 +1,60 @@
+"""identity.yml: the kinds of identifiers, over the defaults that every project has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from visavis.core.nouns import IdentifierKind
+from visavis.core.problems import Problem
+from visavis.project.names import check_name
+from visavis.project.section import Section
+
+BLOCKED = (
+    "null", "undefined", "none", "nil", "nan", "n/a", "na", "unknown", "anonymous", "guest",
+    "test", "0", "-1", "-", "true", "false", "", "[object object]",
+    "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff",
+)  # fmt: skip
+"""Values that are nobody's, whatever their case."""
+
+DEFAULTS: Mapping[str, IdentifierKind] = {
+    kind.name: kind
+    for kind in (
+        IdentifierKind("customer_id", unique=True, priority=1, limit=1, blocked=BLOCKED),
+        IdentifierKind("user_id", unique=True, priority=2, limit=1, blocked=BLOCKED),
+        IdentifierKind("loyalty_id", priority=5, limit=5, blocked=BLOCKED),
+        IdentifierKind("email", priority=10, limit=5, shared_after=1, blocked=BLOCKED),
+        IdentifierKind("phone", priority=20, limit=5, shared_after=1, blocked=BLOCKED),
+        IdentifierKind("social_id", priority=30, limit=5, shared_after=1, blocked=BLOCKED),
+        IdentifierKind("device_id", priority=60, limit=50, shared_after=1, blocked=BLOCKED),
+        IdentifierKind("anonymous_id", priority=70, limit=50, shared_after=1, blocked=BLOCKED),
+        IdentifierKind("account_id", priority=90, shared_after=0, blocked=BLOCKED),
+    )
+}
+"""Smaller priority = stronger. Limits are those of the field's usual practice."""
+
+
+def read_kinds(
+    sections: Mapping[str, Section], problems: list[Problem]
+) -> dict[str, IdentifierKind]:
+    """The default kinds with what the project says of them, and its own."""
+    kinds = dict(DEFAULTS)
+    for name, section in sections.items():
+        if check_name("identifier kind", name, section.place, problems):
+            default = DEFAULTS.get(name, IdentifierKind(name, blocked=BLOCKED))
+            kinds[name] = _kind(default, section)
+    return kinds
+
+
+def _kind(default: IdentifierKind, section: Section) -> IdentifierKind:
+    priority, limit = section.integer("priority"), section.integer("limit")
+    shared = section.integer("shared_after")
+    own = tuple(value.lower() for value in section.texts("blocked"))
+    return IdentifierKind(
+        name=default.name,
+        unique=section.flag("unique", default.unique),
+        priority=default.priority if priority is None else priority,
+        limit=default.limit if limit is None else limit,
+        shared_after=default.shared_after if shared is None else shared,
+        blocked=tuple(dict.fromkeys((*default.blocked, *own))),
+        place=section.place,
+    )

@@ -1,0 +1,190 @@
+"""The Python reader: every trait and condition of one person now, and until when each holds.
+
+`compile_program` turns typed forms into closures once; `Program.run` reads a history with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from visavis.core.clock import Zone
+from visavis.core.lang.form import Node, Value, trait_names
+from visavis.core.lang.history import IDENTIFY, History
+from visavis.core.lang.reader_rows import Columns, Rows
+from visavis.core.lang.reader_run import Fits, Run, Scalar
+from visavis.core.lang.reader_scalar import Compiler
+from visavis.core.lang.reader_select import Select, Spec, StepSpec
+from visavis.core.lang.reader_until import NEVER
+from visavis.core.lang.types import TIME_MAX
+from visavis.core.nouns import Step, Trait
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Values by name; `until`: the first later moment at which one may differ by the clock."""
+
+    values: dict[str, Value]
+    until: dict[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Compiled traits and conditions in dependency order."""
+
+    steps: tuple[tuple[str, Scalar], ...]
+    selections: int
+    traits: Mapping[str, Trait]
+    reads: Mapping[str, frozenset[str]]
+    aggregated: Mapping[str, tuple[Select, ...]]
+
+    def run(
+        self,
+        history: History,
+        now_ms: int,
+        fits: Fits | None = None,
+        catalogue: Columns | None = None,
+    ) -> Result:
+        """Everything about one person as of a moment; cut points are as the reader holds them."""
+        run = self._run(history, now_ms, fits, catalogue)
+        until = {n: u if u <= TIME_MAX else None for n, u in run.untils.items()}
+        return Result(run.values, until)
+
+    def only(self, names: Iterable[str]) -> Program:
+        """The program of these names and what they rest on."""
+        wanted: set[str] = set()
+        todo = list(names)
+        while todo:
+            name = todo.pop()
+            if name not in wanted:
+                wanted.add(name)
+                todo.extend(self.reads[name])
+        return replace(self, steps=tuple(s for s in self.steps if s[0] in wanted))
+
+    def rows_behind(
+        self,
+        name: str,
+        history: History,
+        now_ms: int,
+        fits: Fits | None = None,
+        catalogue: Columns | None = None,
+    ) -> list[tuple[str, int, int | None]]:
+        """(event, row, line) of each row behind a trait's value, in log order.
+
+        `row` indexes the stream of that event, `line` its lines where the trait is about lines.
+        A derived trait or a condition has the rows of the traits it reads, without repeats.
+        """
+        run = self._run(history, now_ms, fits, catalogue)
+        found: dict[tuple[str, int, int | None], int] = {}
+        for part in self._sources(name):
+            for row in self._rows(part, run):
+                found[row] = history.streams[row[0]].ts[row[1]]
+        return sorted(found, key=lambda row: (found[row], row[0], row[1], row[2] or 0))
+
+    def _sources(self, name: str) -> Iterator[str]:
+        """The given and computed traits behind a name."""
+        kind = self.traits[name].kind if name in self.traits else "derived"
+        if kind in ("given", "computed"):
+            yield name
+        else:
+            for part in sorted(self.reads[name]):
+                yield from self._sources(part)
+
+    def _rows(self, name: str, run: Run) -> Iterator[tuple[str, int, int | None]]:
+        trait = self.traits[name]
+        if trait.kind == "given":
+            row = setting_row(run.events(IDENTIFY), trait.given or name)
+            if row is not None:
+                yield IDENTIFY, row, None
+        for select in self.aggregated.get(name, ()):
+            selection = select(run)
+            for i in selection.indexes():
+                line = i if trait.each == "products" else None
+                yield trait.event or "", selection.rows.parent(i), line
+
+    def _run(
+        self, history: History, now_ms: int, fits: Fits | None, catalogue: Columns | None
+    ) -> Run:
+        run = Run(history, now_ms, fits or {}, catalogue or {}, self.selections)
+        values, untils = run.values, run.untils
+        for name, compute in self.steps:
+            run.until = NEVER
+            values[name] = compute(run)
+            untils[name] = run.until
+        return run
+
+
+def compile_program(
+    traits: Mapping[str, Trait], conditions: Mapping[str, Node], zone: Zone
+) -> Program:
+    """Compiles traits, which must be in dependency order, and conditions over them."""
+    derived = {n: t.value for n, t in traits.items() if t.kind == "derived" and t.value}
+    compiler = Compiler(zone, derived)
+    steps: list[tuple[str, Scalar]] = []
+    aggregated = {}
+    for name, trait in traits.items():
+        compiler.read.clear()
+        steps.append((name, _trait(trait, compiler)))
+        aggregated[name] = tuple(compiler.read)
+    steps += [(name, compiler.scalar(node)) for name, node in conditions.items()]
+    reads = {name: _reads(trait) for name, trait in traits.items()}
+    reads |= {name: trait_names(node) for name, node in conditions.items()}
+    return Program(tuple(steps), len(compiler.specs), traits, reads, aggregated)
+
+
+def _reads(trait: Trait) -> frozenset[str]:
+    """The traits that a trait rests on."""
+    steps = [step.where for step in (trait.then, trait.without) if step]
+    parts = [node for node in (trait.value, trait.where, *steps) if node]
+    return frozenset(name for node in parts for name in trait_names(node))
+
+
+def _trait(trait: Trait, compiler: Compiler) -> Scalar:
+    if trait.kind == "given":
+        return given(trait.given or trait.name)
+    if trait.kind == "predicted":
+        return lambda run: None
+    if trait.value is None:
+        raise ValueError(f"trait '{trait.name}' has no value")
+    return compiler.scalar(trait.value, spec_of(trait) if trait.kind == "computed" else None)
+
+
+def spec_of(trait: Trait) -> Spec:
+    """The rows that a computed trait's aggregates look at."""
+    if trait.event is None:
+        raise ValueError(f"trait '{trait.name}' names no event")
+    return Spec(
+        trait.event, trait.each == "products", trait.where, trait.within_ms,
+        _step(trait.then), _step(trait.without),
+    )  # fmt: skip
+
+
+def _step(step: Step | None) -> StepSpec | None:
+    return StepSpec(step.event, step.where, step.within_ms) if step else None
+
+
+def given(name: str) -> Scalar:
+    """The latest value set for a given trait; a row that clears it sets null."""
+
+    def latest(run: Run) -> Value:
+        rows = run.events(IDENTIFY)
+        column = rows.property(name, "property")
+        for i in range(rows.visible, rows.size):
+            if _sets(rows, column, name, i):
+                run.until = min(run.until, rows.ts[i])
+                break
+        row = setting_row(rows, name)
+        return None if row is None else column[row]
+
+    return latest
+
+
+def setting_row(rows: Rows, name: str) -> int | None:
+    """The row that a given trait's value, or null, comes from."""
+    column = rows.property(name, "property")
+    return next((i for i in range(rows.visible - 1, -1, -1) if _sets(rows, column, name, i)), None)
+
+
+def _sets(rows: Rows, column: Sequence[Value], name: str, row: int) -> bool:
+    cleared = rows.stream.cleared
+    return column[row] is not None or (cleared is not None and name in (cleared[row] or ()))

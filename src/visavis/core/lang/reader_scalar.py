@@ -1,0 +1,327 @@
+"""Expressions of one value: closures that also lower run.until to the moment they may change.
+
+Only the parts that were read count: the branch taken, the operand that decides.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from visavis.core.clock import Zone
+from visavis.core.lang.form import (
+    Aggregate,
+    Bucket,
+    Call,
+    Case,
+    Literal,
+    Node,
+    Now,
+    Property,
+    TraitRef,
+    reads_now,
+)
+from visavis.core.lang.reader_aggregates import mean_gap, reducer
+from visavis.core.lang.reader_functions import COMPARISONS, element
+from visavis.core.lang.reader_rows import clock_free, column, once
+from visavis.core.lang.reader_run import Run, Scalar
+from visavis.core.lang.reader_select import (
+    Filter,
+    Select,
+    Selection,
+    Spec,
+    filter_of,
+    over_rows,
+    selector,
+)
+from visavis.core.lang.reader_until import NEVER, Tick, mirrored, thresholds, tick_of
+
+
+@dataclass(slots=True)
+class Compiler:
+    """Compiles the expressions of one set of traits; equal selections get one slot.
+
+    `derived` holds the values of derived traits, so that a comparison of `days_since_x` with a
+    constant is as exact as one of days_since(x).
+    """
+
+    zone: Zone
+    derived: Mapping[str, Node] = field(default_factory=dict)
+    specs: dict[Spec, Select] = field(default_factory=dict)
+    read: list[Select] = field(default_factory=list)
+    """The selections of every aggregate compiled so far."""
+
+    def selection(self, spec: Spec) -> Select:
+        """The selection of rows that a trait's aggregates look at."""
+        if spec not in self.specs:
+            self.specs[spec] = selector(spec, len(self.specs), self.zone, self.scalar)
+        return self.specs[spec]
+
+    def scalar(self, node: Node, spec: Spec | None = None) -> Scalar:
+        """The closure of an expression; `spec` is what its aggregates look at."""
+        match node:
+            case Literal(value=value):
+                return lambda run: value
+            case TraitRef(name=name):
+                return _trait(name)
+            case Property(name=name, scope=scope):
+                return lambda run: run.rows.property(name, scope)[run.row]
+            case Aggregate():
+                return self._aggregate(node, spec)
+            case Bucket():
+                return _bucket(node, self.scalar(node.arg, spec))
+            case Case():
+                return self._case(node, spec)
+            case Call():
+                return self._call(node, spec)
+            case Now():
+                return _now
+        raise TypeError(f"{type(node).__name__} is no expression")
+
+    def _case(self, node: Case, spec: Spec | None) -> Scalar:
+        branches = [(self.scalar(c, spec), self.scalar(v, spec)) for c, v in node.branches]
+        default = self.scalar(node.default, spec)
+
+        def choose(run: Run) -> Any:
+            for condition, value in branches:
+                if condition(run):
+                    return value(run)
+            return default(run)
+
+        return choose
+
+    def _call(self, node: Call, spec: Spec | None) -> Scalar:
+        if node.function in COMPARISONS:
+            compared = self._compared(node, spec)
+            if compared:
+                return compared
+        if ticking := self._tick(node, spec):
+            return ticking
+        parts = [self.scalar(arg, spec) for arg in node.args]
+        if node.function in ("and", "or"):
+            return _junction(parts, node.function == "or")
+        if node.function == "coalesce":
+            return _coalesce(parts)
+        return _apply(node, element(node, self.zone), parts)
+
+    # values that read the clock
+
+    def _expanded(self, node: Node) -> Node:
+        """The value behind a derived trait's name."""
+        while isinstance(node, TraitRef) and node.name in self.derived:
+            node = self.derived[node.name]
+        return node
+
+    def _tick(self, node: Node, spec: Spec | None) -> Scalar | None:
+        tick = tick_of(node, self.zone)
+        if tick is None:
+            return None
+        other = self.scalar(tick.other, spec) if tick.other else None
+        return _ticking(tick, other)
+
+    def _compared(self, node: Call, spec: Spec | None) -> Scalar | None:
+        """A comparison with a tick on one side and no clock on the other."""
+        for i, operator in ((0, node.function), (1, mirrored(node.function))):
+            side, constant = node.args[i], node.args[1 - i]
+            tick = tick_of(self._expanded(side), self.zone)
+            if tick and not reads_now(constant):
+                other = self.scalar(tick.other, spec) if tick.other else None
+                compared = Call(node.type, operator, (side, constant))
+                return _threshold(
+                    tick, other, self.scalar(constant, spec), compared, element(compared, self.zone)
+                )
+        return None
+
+    # aggregates
+
+    def _aggregate(self, node: Aggregate, spec: Spec | None) -> Scalar:
+        if spec is None:
+            raise ValueError(f"{node.function}() has no rows to look at here")
+        select = self.selection(spec)
+        if node.filter is not None:
+            select = _filtered(select, filter_of(node.filter, self.zone, self.scalar), node.filter)
+        self.read.append(select)
+        if node.function == "mean_gap":
+            return _mean_gap(select, self.zone)
+        if not node.args:
+            return _size(select)
+        argument = node.args[0]
+        if clock_free(argument):
+            read = column(argument, self.zone)
+            kept = read if isinstance(argument, Property) else once(argument, read)
+            return _reduced(select, argument, kept, reducer(node))
+        return _reduced_slowly(select, self.scalar(argument), reducer(node))
+
+
+def _now(run: Run) -> int:
+    run.until = min(run.until, run.now + 1)
+    return run.now
+
+
+def _trait(name: str) -> Scalar:
+    def read(run: Run) -> Any:
+        until = run.untils[name]
+        if until < run.until:
+            run.until = until
+        return run.values[name]
+
+    return read
+
+
+def _apply(node: Call, function: Any, parts: list[Scalar]) -> Scalar:
+    if len(parts) == 1:
+        only = parts[0]
+        return lambda run: function(only(run))
+    if len(parts) == 2:
+        first, second = parts
+        if isinstance(node.args[1], Literal):
+            constant = node.args[1].value
+            return lambda run: function(first(run), constant)
+        return lambda run: function(first(run), second(run))
+    return lambda run: function(*[part(run) for part in parts])
+
+
+def _coalesce(parts: list[Scalar]) -> Scalar:
+    def first_known(run: Run) -> Any:
+        for part in parts:
+            value = part(run)
+            if value is not None:
+                return value
+        return None
+
+    return first_known
+
+
+def _junction(parts: list[Scalar], decides: bool) -> Scalar:
+    """`or` if true decides, `and` if false does: the deciding operand alone says until when."""
+
+    def join(run: Run) -> bool | None:
+        before, rest = run.until, NEVER
+        result: bool | None = not decides
+        for part in parts:
+            run.until = NEVER
+            value = part(run)
+            if value is None:
+                result = None
+            elif value == decides:
+                run.until = min(before, run.until)
+                return decides
+            rest = min(rest, run.until)
+        run.until = min(before, rest)
+        return result
+
+    return join
+
+
+def _bucket(node: Bucket, argument: Scalar) -> Scalar:
+    """Without cut points, as when nobody had a value, there is no bucket; one bucket has none."""
+
+    def bucket(run: Run) -> int | None:
+        value, cuts = argument(run), run.fits.get(node.fit)
+        if value is None or cuts is None or (not cuts and node.n > 1):
+            return None
+        return bisect_left(cuts, value) + 1
+
+    return bucket
+
+
+def _ticked(tick: Tick, x: Any, run: Run) -> int | None:
+    """The tick's value; if it is null for want of a time, until it has one."""
+    value = tick.value(x, run.now)
+    if value is None and run.now < tick.begins:
+        run.until = min(run.until, tick.begins)
+    return value
+
+
+def _ticking(tick: Tick, other: Scalar | None) -> Scalar:
+    def read(run: Run) -> int | None:
+        x = other(run) if other else 0
+        value = None if x is None else _ticked(tick, x, run)
+        if value is None:
+            return None
+        run.until = min(run.until, tick.change(x, value, None, run.now))
+        return tick.sign * value
+
+    return read
+
+
+def _threshold(
+    tick: Tick, other: Scalar | None, constant: Scalar, node: Call, compare: Any
+) -> Scalar:
+    kind = node.args[1].type
+
+    def read(run: Run) -> bool | None:
+        x = other(run) if other else 0
+        limit = constant(run) if x is not None else None
+        value = None if limit is None else _ticked(tick, x, run)
+        if value is None:
+            return None
+        turns = thresholds(node.function, limit, kind, tick.sign)
+        run.until = min(run.until, tick.change(x, value, turns, run.now))
+        return bool(compare(tick.sign * value, limit))
+
+    return read
+
+
+# aggregates
+
+
+def _filtered(select: Select, keep: Filter, where: Node) -> Select:
+    """The selection less the rows that an aggregate's own filter leaves out."""
+
+    def narrowed(run: Run) -> Selection:
+        selection = select(run)
+        found = selection.parts.get(where)
+        if found is None:
+            rows, low, high = selection.rows, selection.low, selection.high
+            mask, until = keep.span(run, rows, low, high)
+            found = selection.parts[where] = selection.narrowed(mask or (), until)
+        return found
+
+    return narrowed
+
+
+def _size(select: Select) -> Scalar:
+    def size(run: Run) -> int:
+        selection = select(run)
+        if selection.until < run.until:
+            run.until = selection.until
+        return selection.size
+
+    return size
+
+
+def _mean_gap(select: Select, zone: Zone) -> Scalar:
+    def gap(run: Run) -> int | None:
+        selection = select(run)
+        run.until = min(run.until, selection.until)
+        ts = selection.take("timestamp", selection.rows.ts)
+        if len(ts) < 2:
+            return None
+        return mean_gap(zone.date_of(ts[-1]) - zone.date_of(ts[0]), len(ts))
+
+    return gap
+
+
+def _reduced(select: Select, key: Node, read: Any, reduce: Any) -> Scalar:
+    def aggregate(run: Run) -> Any:
+        selection = select(run)
+        if selection.until < run.until:
+            run.until = selection.until
+        return reduce(selection.take(key, read(selection.rows)))
+
+    return aggregate
+
+
+def _reduced_slowly(select: Select, argument: Scalar, reduce: Any) -> Scalar:
+    """For arguments that read the clock or other traits."""
+
+    def aggregate(run: Run) -> Any:
+        selection = select(run)
+        values, until = over_rows(argument, run, selection.rows, list(selection.indexes()))
+        run.until = min(run.until, selection.until, until)
+        return reduce(values)
+
+    return aggregate

@@ -21,7 +21,7 @@ from visavis.core.lang.types import Type
 from visavis.core.nouns import Project, Trait
 from visavis.testing import shop, values
 from visavis.testing.agree import Mismatch, Round, differences
-from visavis.testing.forms import NULL, PATTERNS, QUANTILES, every_signature
+from visavis.testing.forms import PATTERNS, QUANTILES, every_signature
 from visavis.testing.projects import PLACE
 
 Record = Callable[[str, object], None]
@@ -198,12 +198,8 @@ def arguments(name: str, signature: Signature, scope: str) -> list[tuple[Node, .
 
 def lists(type: Type) -> list[tuple[Node, ...]]:
     pool = [v for v in POOLS[type] if v is not None]
-    if type is Type.FLOAT:
-        numbers = [Literal(Type.INTEGER, n) for n in (0, 1, 7)]
-        floats = tuple(Call(type, "to_float", (n,)) for n in numbers)
-        return [floats, (*floats, NULL)]
     some = tuple(Literal(type, v) for v in pool[:7])
-    return [some[:1], some, (*some[:2], NULL)]
+    return [some[:1], some, (*some[:2], Literal(type, None))]
 
 
 def scalar_calls(scope: str) -> list[tuple[str, Signature, Node]]:

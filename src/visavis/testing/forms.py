@@ -50,7 +50,6 @@ PATTERNS = (
 )
 QUANTILES = (0, 1, 100_000, 250_000, 333_333, 500_000, 900_000, 999_999, 1_000_000)
 """In millionths: the parameter of `quantile` is a decimal in the Python reader's representation."""
-NULL = Literal(Type.NULL, None)
 NULLABLE = frozenset({"coalesce", "least", "greatest", "nullif", "=", "<>", "<", ">=", "and", "or"})
 """Rows that are tried with a bare null for their last argument; its type is clear there."""
 FLAT = frozenset({"and", "or"})
@@ -150,7 +149,7 @@ class Forms:
         conditions = [self.form(Type.BOOLEAN, setting, depth - 1) for _ in range(number)]
         values = [self.form(type, setting, depth - 1) for _ in (*conditions, None)]
         if self.rng.random() < 0.3:
-            values[self.rng.randrange(len(values))] = NULL
+            values[self.rng.randrange(len(values))] = Literal(type, None)
         return Case(type, tuple(zip(conditions, values, strict=False)), values[-1])
 
     def _rarest(self, options: list[tuple[Function, Signature]]) -> tuple[Function, Signature]:
@@ -184,7 +183,7 @@ class Forms:
             and signature.args[0] == types[-1]
             and self.rng.random() < 0.05
         ):
-            args[-1] = NULL
+            args[-1] = Literal(types[-1], None)
         if name == "negate" and isinstance(args[0], Literal):
             return self._leaf(signature.result, setting)
         if name in FLAT:
@@ -199,7 +198,7 @@ class Forms:
         if at == 1 and name == "round":
             return Literal(Type.INTEGER, self.rng.randint(0, 6))
         if at >= 1 and name == "in":
-            return self._listed(type, setting)
+            return self._listed(type)
         if at >= 1 and name in ("left", "right") and self.rng.random() < 0.7:
             return self._small()
         return self.form(type, setting, depth)
@@ -207,11 +206,9 @@ class Forms:
     def _small(self) -> Node:
         return Literal(Type.INTEGER, self.rng.randint(-1, 4))
 
-    def _listed(self, type: Type, setting: Setting) -> Node:
+    def _listed(self, type: Type) -> Node:
         if self.rng.random() < 0.1:
-            return NULL
-        if type is Type.FLOAT:
-            return Call(type, "to_float", (self.literal(Type.INTEGER),))
+            return Literal(type, None)
         return self.literal(type)
 
     def _aggregate(self, type: Type, rows: Setting, depth: int) -> Node:

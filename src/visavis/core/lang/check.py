@@ -64,8 +64,10 @@ def takes(function: Function, count: int) -> bool:
 
 
 def widen(node: Node, wanted: Type) -> Node:
-    """The node as a value of the wanted type: itself, or a conversion around it."""
-    if node.type in (wanted, Type.NULL) or (node.type, wanted) not in _WIDER:
+    """The node as a value of the wanted type: itself, a conversion around it, or a typed null."""
+    if isinstance(node, Literal) and node.type is Type.NULL:
+        return Literal(wanted, None, place=node.place)
+    if node.type == wanted or (node.type, wanted) not in _WIDER:
         return node
     if isinstance(node, Literal) and wanted is Type.DECIMAL and isinstance(node.value, int):
         if abs(node.value * SCALE) <= DECIMAL_LIMIT:

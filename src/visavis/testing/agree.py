@@ -91,7 +91,7 @@ def ask_batch(round: Round, open_warehouse: Callable[[], Warehouse]) -> tuple[An
 
     wh = open_warehouse()
     try:
-        load(wh, relations(round.histories, round.catalogue))
+        load(wh, relations(round.project, round.histories, round.catalogue))
         fits: Fits | None = None
         answers: Answers = []
         for now in round.nows:

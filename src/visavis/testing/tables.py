@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from visavis.core.lang.form import Value
 from visavis.core.lang.types import Type
-from visavis.testing import shop
+from visavis.core.nouns import Project
 from visavis.testing.histories import Event
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Columns = dict[str, tuple[Type, list[Value]]]
+Numbered = list[tuple[int, int, Event]]
+"""(seq, person, event) in the order of the log."""
 
 
 def winners(events: Iterable[Event]) -> list[Event]:
@@ -35,21 +36,23 @@ def _rank(event: Event) -> tuple[int, int]:
 
 
 def relations(
-    histories: Sequence[Sequence[Event]], catalogue: Mapping[str, Mapping[str, Value]]
+    project: Project,
+    histories: Sequence[Sequence[Event]],
+    catalogue: Mapping[str, Mapping[str, Value]],
 ) -> dict[str, pa.Table]:
-    """The relations for people 0, 1, ... with these histories."""
+    """The relations of a project for people 0, 1, ... with these histories."""
     rows = [(n, e) for n, history in enumerate(histories) for e in winners(history)]
     rows.sort(key=lambda row: (row[1]["ts"], row[1]["message_id"]))
     numbered = [(seq, n, e) for seq, (n, e) in enumerate(rows)]
     return {
-        "ev": _events(numbered),
-        "li": _lines(numbered),
-        "catalogue_products": _catalogue(catalogue),
+        "ev": _events(numbered, project.properties),
+        "li": _lines(numbered, project.line_fields),
+        "catalogue_products": _catalogue(catalogue, project),
         "persons": _persons(len(histories)),
     }
 
 
-def _events(rows: list[tuple[int, int, Event]]) -> pa.Table:
+def _events(rows: Numbered, properties: Mapping[str, Mapping[str, Type]]) -> pa.Table:
     import pyarrow as pa
 
     columns: dict[str, pa.Array[Any]] = {
@@ -59,17 +62,17 @@ def _events(rows: list[tuple[int, int, Event]]) -> pa.Table:
         "person": pa.array([n for _, n, _ in rows], pa.int64()),
         "cleared": pa.array([e.get("cleared") or None for _, _, e in rows], pa.list_(pa.string())),
     }
-    types = {n: t for fields in shop.PROPERTIES.values() for n, t in fields.items()}
+    types = {n: t for fields in properties.values() for n, t in fields.items()}
     for name, type in types.items():
         columns[f"p_{name}"] = array(type, [e["properties"].get(name) for _, _, e in rows])
     return pa.table(columns)
 
 
-def _text(rows: list[tuple[int, int, Event]], key: str) -> pa.Array[Any]:
+def _text(rows: Numbered, key: str) -> pa.Array[Any]:
     return array(Type.TEXT, [e[key] for _, _, e in rows])
 
 
-def _lines(rows: list[tuple[int, int, Event]]) -> pa.Table:
+def _lines(rows: Numbered, fields: Mapping[str, Type]) -> pa.Table:
     import pyarrow as pa
 
     flat = [
@@ -84,17 +87,18 @@ def _lines(rows: list[tuple[int, int, Event]]) -> pa.Table:
         **{n: array(Type.TEXT, [f[3][n] for f in flat]) for n in ("event", "source", "message_id")},
         "person": pa.array([f[2] for f in flat], pa.int64()),
     }
-    for name, type in shop.LINE_FIELDS.items():
+    for name, type in {"product_id": Type.TEXT, **fields}.items():
         columns[f"l_{name}"] = array(type, [f[4].get(name) for f in flat])
     return pa.table(columns)
 
 
-def _catalogue(catalogue: Mapping[str, Mapping[str, Value]]) -> pa.Table:
+def _catalogue(catalogue: Mapping[str, Mapping[str, Value]], project: Project) -> pa.Table:
     import pyarrow as pa
 
     columns = {"product_id": array(Type.TEXT, list(catalogue))}
-    for name, type in shop.CATALOGUE_FIELDS.items():
-        columns[f"c_{name}"] = array(type, [item.get(name) for item in catalogue.values()])
+    for field in (f for c in project.catalogues.values() for f in c.fields):
+        values = [item.get(field.name) for item in catalogue.values()]
+        columns[f"c_{field.name}"] = array(field.type, values)
     return pa.table(columns)
 
 

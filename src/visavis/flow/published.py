@@ -11,7 +11,8 @@ from pathlib import Path
 from visavis.core.lang.form import Node, Value
 from visavis.core.nouns import Project
 from visavis.core.problems import Problem, ProblemsError
-from visavis.flow.build import open_warehouse, state_of
+from visavis.flow.build import open_warehouse as open_warehouse
+from visavis.flow.build import state_of
 from visavis.flow.relations import make_relations, snapshot, use_catalogue
 from visavis.store import builds
 from visavis.store.builds import Build
@@ -21,7 +22,6 @@ from visavis.store.lake import Lake
 from visavis.store.warehouse import Warehouse
 
 _SETTINGS = "visavis.yml"
-_ABSENT = frozenset({"missing-file", "missing-column"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,12 @@ class Published:
         """The definitions the build was made by: the folder's if unchanged, else its copy."""
         from visavis.project.load import load
 
-        project, problems = load(self.root)
+        project, _ = load(self.root)
         if project and project.definition_hash == self.build.manifest["definition_hash"]:
             return project
         copy, problems = load(self.build.path / "project")
-        # the copy holds definitions only: the data they point at lies beside the folder's own
-        real = [p for p in problems if p.severity == "error" and p.code not in _ABSENT]
-        if copy is None or real:
-            raise ProblemsError(real or problems)
+        if copy is None:
+            raise ProblemsError(problems)
         return replace(copy, root=self.root)
 
     def fits(self) -> Mapping[str, tuple[Value, ...]]:
@@ -133,26 +131,23 @@ def condition(project: Project, text: str) -> Node:
     Raises ProblemsError; places are in the file '<condition>'.
     """
     from visavis.core.clock import zone
-    from visavis.core.lang.parse import parse
-    from visavis.core.lang.scope import Located, Scope
+    from visavis.core.lang.scope import Located
     from visavis.core.lang.types import Type
+    from visavis.project.expressions import Expressions
+    from visavis.project.gather import read_main
+    from visavis.project.settings import read_settings
 
-    names = {name: (trait.type, "trait") for name, trait in project.traits.items()}
-    conditions = {name: segment.condition for name, segment in project.segments.items()}
-    scope = Scope(names, clock=True, segments=conditions, zone=zone(project.time_zone))
-    starts = tuple((n + 1, 1) for n in range(text.count("\n") + 1))
-    node, problems = parse(Located(text, "<condition>", starts), scope, Type.BOOLEAN)
-    if node is None or any(p.severity == "error" for p in problems):
+    problems: list[Problem] = []
+    main, _ = read_main({_SETTINGS: project.files.get(_SETTINGS, "")}, [])
+    language = Expressions(zone(project.time_zone), read_settings(main, []).names, problems)
+    starts = tuple((line, 1) for line in range(1, text.count("\n") + 2))
+    node = language.parse(
+        Located(text, "<condition>", starts),
+        {name: (trait.type, "trait") for name, trait in project.traits.items()},
+        expect=Type.BOOLEAN,
+        clock=True,
+        segments={name: segment.condition for name, segment in project.segments.items()},
+    )
+    if node is None:
         raise ProblemsError(problems)
     return node
-
-
-__all__ = [
-    "Published",
-    "condition",
-    "open_warehouse",
-    "people_as_of",
-    "published",
-    "relations_as_of",
-    "state_folder",
-]

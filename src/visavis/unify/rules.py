@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from visavis.core.nouns import IdentifierKind
+from visavis.core.text import lower, nfc
 
 SEPARATOR = "\x1f"
 ID_LENGTH = 32
@@ -49,6 +50,12 @@ class Edge:
         """Strong evidence first, never by when last seen, so that no later event reorders it."""
         low, high = min(self.a, self.b), max(self.a, self.b)
         return (CLASSES.get(self.rule, SAME_ROW), -self.priority, self.first_seen, low, high)
+
+
+def normal_value(kind: str, value: str) -> str:
+    """The value as identifiers of the kind are compared: NFC, trimmed, e-mails in lower case."""
+    text = nfc(value.strip())
+    return lower(text) if kind == "email" else text
 
 
 def pid_maker(key: bytes) -> Callable[[str, str], str]:

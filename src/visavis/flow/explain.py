@@ -1,0 +1,302 @@
+"""`explain`: why a person is who they are, has each value, and is in each segment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from visavis.core.clock import to_date, to_datetime, to_ms, zone
+from visavis.core.lang.form import Call, Node, Property, Value, trait_names, walk
+from visavis.core.lang.history import History
+from visavis.core.lang.reader import Program, Result, compile_program
+from visavis.core.lang.to_sql import to_sql
+from visavis.core.lang.types import SCALE, TIME_MIN, Type
+from visavis.core.nouns import Project, Trait
+from visavis.core.problems import Place, Problem, ProblemsError, nearest
+from visavis.flow.build import open_warehouse
+from visavis.flow.persons import (
+    PersonFound,
+    find_person,
+    of_person,
+    open_lake,
+    read_catalogue,
+    read_history,
+)
+from visavis.flow.published import Published, published
+from visavis.store.engines.duckdb_names import text_literal
+from visavis.store.warehouse import Warehouse
+from visavis.unify.rules import ALWAYS, Edge, unite
+
+SHOWN = 20
+"""Events shown for each trait in the overview; one trait asked for shows all of its events."""
+
+
+def explain(
+    root: Path, person: str, trait: str | None = None, segment: str | None = None
+) -> dict[str, Any]:
+    """Everything known about a person and why, or only about one trait or one segment.
+
+    Raises ProblemsError for nobody, and for names that the published build doesn't have.
+    """
+    with published(root) as at:
+        project = at.project()
+        _check_names(project, trait, segment)
+        with open_warehouse(project) as wh:
+            open_lake(wh, at)
+            found = find_person(wh, at, person)
+            case = _open(wh, at, project, found, segment)
+            answer: dict[str, Any] = {
+                "person_id": found.person_id,
+                "as_of": to_datetime(at.build.as_of),
+                **_identity(wh, at, project, found),
+            }
+            if trait is not None:
+                return answer | {"traits": [case.trait(project.traits[trait], None)]}
+            if segment is not None:
+                return answer | {"segments": [_segment(wh, at, case, segment)]}
+            return answer | _overview(wh, at, case)
+
+
+def _check_names(project: Project, trait: str | None, segment: str | None) -> None:
+    for name, known, noun in (
+        (trait, project.traits, "trait"),
+        (segment, project.segments, "segment"),
+    ):
+        if name is not None and name not in known:
+            message = f"there is no {noun} '{name}' in the published build"
+            raise ProblemsError([Problem("unknown-name", message, hint=nearest(name, known))])
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One person's history and what the Python reader makes of it at the build's moment."""
+
+    project: Project
+    person: PersonFound
+    history: History
+    program: Program
+    now: int
+    fits: Mapping[str, tuple[Value, ...]]
+    catalogue: Mapping[str, Mapping[str, Value]]
+    result: Result
+
+    def trait(self, trait: Trait, limit: int | None) -> dict[str, Any]:
+        """A trait's value, where it is defined, until when it holds, and the events behind it."""
+        rows = self.program.rows_behind(
+            trait.name, self.history, self.now, self.fits, self.catalogue
+        )
+        shown = rows if limit is None else rows[-limit:]
+        until = self.result.until.get(trait.name)
+        return {
+            "name": trait.name,
+            "value": shown_value(self.result.values[trait.name], trait.type),
+            "kind": trait.kind,
+            "definition": _definition(trait),
+            **_place(trait.value_place or trait.place),
+            "valid_until": None if until is None else to_datetime(until),
+            "from_traits": sorted(trait_names(trait.value)) if trait.value else [],
+            "events": [self._event(trait, *row) for row in shown],
+            "events_total": len(rows),
+        }
+
+    def _event(self, trait: Trait, event: str, row: int, line: int | None) -> dict[str, Any]:
+        stream = self.history.streams[event]
+        ts = stream.ts[row]
+        return {
+            "message_id": stream.message_ids[row],
+            "event": event,
+            "timestamp": None if ts == TIME_MIN else to_datetime(ts),
+            "line": None if line is None else line - self._first_line(event, row),
+            "values": self._values(trait, event, row, line),
+        }
+
+    def _first_line(self, event: str, row: int) -> int:
+        lines = self.history.streams[event].lines
+        return lines.parent.index(row) if lines else 0
+
+    def _values(self, trait: Trait, event: str, row: int, line: int | None) -> dict[str, Any]:
+        """What the trait reads of the row."""
+        found = {}
+        for name, kind, scope in _reads(self.project, trait, event):
+            if scope == "property":
+                column = self.history.streams[event].columns.get(name)
+                value = column[row] if column else None
+            else:
+                value = self._of_line(event, line, name)
+            found[name] = shown_value(value, kind)
+        return found
+
+    def _of_line(self, event: str, line: int | None, name: str) -> Value:
+        lines = self.history.streams[event].lines
+        if lines is None or line is None:
+            return None
+        own = lines.columns[name][line] if name in lines.columns else None
+        item = lines.columns["product_id"][line]
+        return own if own is not None else self.catalogue.get(str(item), {}).get(name)
+
+
+def _reads(project: Project, trait: Trait, event: str) -> list[tuple[str, Type, str]]:
+    """Name, type and scope of what a trait reads of an event: its own, or those it rests on."""
+    found: dict[str, tuple[str, Type, str]] = {}
+    for part in _sources(project, trait):
+        if part.kind == "given":
+            found[part.given or part.name] = (part.given or part.name, part.type, "property")
+        if part.event != event:
+            continue
+        for node in (part.value, part.where):
+            for leaf in walk(node) if node else ():
+                if isinstance(leaf, Property) and leaf.scope != "event":
+                    found[leaf.name] = (leaf.name, leaf.type, leaf.scope)
+    return list(found.values())
+
+
+def _sources(project: Project, trait: Trait) -> Iterable[Trait]:
+    if trait.kind in ("given", "computed") or trait.value is None:
+        return [trait]
+    below = (project.traits[name] for name in sorted(trait_names(trait.value)))
+    return [part for other in below for part in _sources(project, other)]
+
+
+def _open(
+    wh: Warehouse, at: Published, project: Project, person: PersonFound, segment: str | None
+) -> Case:
+    history = read_history(wh, project, person.nodes)
+    catalogue = read_catalogue(wh, at, history)
+    conditions = _parts(project, segment) if segment else {}
+    program = compile_program(project.traits, conditions, zone(project.time_zone))
+    fits = at.fits()
+    result = program.run(history, at.build.as_of, fits, catalogue)
+    return Case(project, person, history, program, at.build.as_of, fits, catalogue, result)
+
+
+def _identity(
+    wh: Warehouse, at: Published, project: Project, person: PersonFound
+) -> dict[str, Any]:
+    """The person's identifiers, and of all evidence among them the edges that join them."""
+    identifiers = of_person(
+        wh, at, "identifiers", ("kind", "value", "first_seen", "last_seen"), person.person_id
+    )
+    columns = (
+        "kind_a",
+        "value_a",
+        "kind_b",
+        "value_b",
+        "rule",
+        "source",
+        "first_seen",
+        "last_seen",
+    )
+    rows = _evidence(wh, at, person.person_id, columns)
+    kept = {(e.a, e.b, e.rule) for e in unite([_edge(project, row) for row in rows])}
+    for row in rows:
+        names = ((row["kind_a"], row["value_a"]), (row["kind_b"], row["value_b"]))
+        row["joins"] = (*names, row["rule"]) in kept
+    return {"identifiers": identifiers, "evidence": rows}
+
+
+def _evidence(
+    wh: Warehouse, at: Published, person_id: str, columns: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    evidence, identifiers = (
+        text_literal(str(at.build.table(name))) for name in ("evidence", "identifiers")
+    )
+    rows = wh.rows(
+        f"SELECT {', '.join(f'e.{c}' for c in columns)} FROM read_parquet({evidence}) AS e "
+        f"JOIN read_parquet({identifiers}) AS i ON i.kind = e.kind_a AND i.value = e.value_a "
+        "WHERE i.person_id = $1 ORDER BY ALL",
+        [person_id],
+    )
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _edge(project: Project, row: Mapping[str, Any]) -> Edge:
+    kinds = (project.kinds.get(row[side]) for side in ("kind_a", "kind_b"))
+    priority = min((kind.priority for kind in kinds if kind), default=0)
+    first = row["first_seen"]
+    seen = ALWAYS if first is None else to_ms(first.replace(tzinfo=UTC))
+    a, b = (row["kind_a"], row["value_a"]), (row["kind_b"], row["value_b"])
+    return Edge(a, b, row["rule"], priority, seen)
+
+
+def _overview(wh: Warehouse, at: Published, case: Case) -> dict[str, Any]:
+    person_id = case.person.person_id
+    tags = of_person(wh, at, "tags", ("tag", "weight", "since"), person_id)
+    for tag in tags:
+        known = case.project.tags.get(tag["tag"])
+        tag |= _place(known.place) if known else {"file": None, "line": None}
+    segments = of_person(wh, at, "segment_members", ("segment", "since"), person_id)
+    for row in segments:
+        row |= _place(case.project.segments[row["segment"]].place)
+    return {
+        "traits": [case.trait(trait, SHOWN) for trait in case.project.traits.values()],
+        "tags": tags,
+        "segments": segments,
+        "decisions": [],
+        "messages": [],
+    }
+
+
+def _segment(wh: Warehouse, at: Published, case: Case, name: str) -> dict[str, Any]:
+    """Whether and since when the person is a member, and the value of each part of it."""
+    segment = case.project.segments[name]
+    rows = of_person(wh, at, "segment_members", ("segment", "since"), case.person.person_id)
+    since = next((row["since"] for row in rows if row["segment"] == name), None)
+    values, until = case.result.values, case.result.until
+    names = sorted(trait_names(segment.condition))
+    traits = case.project.traits
+    first = until.get("part 0")
+    return {
+        "segment": name,
+        "member": values["part 0"] is True,
+        "since": since,
+        "valid_until": None if first is None else to_datetime(first),
+        "condition": to_sql(segment.condition),
+        **_place(segment.condition_place or segment.place),
+        "parts": [
+            {"condition": to_sql(node), "value": values[part]}
+            for part, node in _parts(case.project, name).items()
+        ],
+        "traits": [case.trait(traits[trait], SHOWN) for trait in names],
+    }
+
+
+def _parts(project: Project, segment: str) -> dict[str, Node]:
+    """The condition as 'part 0' and below it the parts that and, or and not put together."""
+    condition = project.segments[segment].condition
+    return {f"part {n}": node for n, node in enumerate(_split(condition))}
+
+
+def _split(node: Node) -> list[Node]:
+    if isinstance(node, Call) and node.function in ("and", "or", "not"):
+        return [node, *(part for arg in node.args for part in _split(arg))]
+    return [node]
+
+
+def _definition(trait: Trait) -> str:
+    """The trait's rule in words of the language."""
+    if trait.kind == "given" or trait.value is None:
+        return f"given as {trait.given or trait.name}" if trait.kind == "given" else trait.kind
+    return to_sql(trait.value)
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {"file": place.file, "line": place.line}
+
+
+def shown_value(value: Value, kind: Type) -> Any:
+    """A value of the Python reader as users see it: decimals, times and dates as such."""
+    if value is None:
+        return None
+    match kind:
+        case Type.DECIMAL:
+            return Decimal(int(value)) / SCALE
+        case Type.TIME:
+            return to_datetime(int(value))
+        case Type.DATE:
+            return to_date(int(value))
+        case _:
+            return value

@@ -1,0 +1,152 @@
+"""One person of the published build: found by any identifier or id, and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from visavis.core.lang.form import Value
+from visavis.core.lang.history import History
+from visavis.core.lang.types import Type
+from visavis.core.nouns import Project
+from visavis.core.problems import Problem, ProblemsError
+from visavis.flow.published import Published
+from visavis.store.engines.duckdb_names import identifier, text_literal
+from visavis.store.key import project_key
+from visavis.store.relations import create_view, create_views
+from visavis.store.views import snapshot_of
+from visavis.store.warehouse import Warehouse
+from visavis.unify.rules import normal_value, pid_maker
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFound:
+    """A person and the nodes of their identifiers."""
+
+    person_id: str
+    nodes: tuple[int, ...]
+
+
+def open_lake(wh: Warehouse, at: Published) -> None:
+    """Makes the lake's views and `node_persons` as the build saw them."""
+    create_views(wh, snapshot_of(at.build, at.lake.path))
+    table = text_literal(str(at.build.table("persons")))
+    create_view(wh, "node_persons", f"SELECT * FROM read_parquet({table})")
+
+
+def find_person(wh: Warehouse, at: Published, text: str) -> PersonFound:
+    """The person of `kind:value`, of a person_id, or of the id that any identifier gives.
+
+    Raises ProblemsError `nobody`.
+    """
+    kind, colon, value = text.partition(":")
+    if colon:
+        found = wh.rows(
+            "SELECT p.person_id FROM lake_nodes AS n JOIN node_persons AS p USING (node) "
+            "WHERE n.kind = $1 AND n.value = $2",
+            [kind.strip(), normal_value(kind.strip(), value)],
+        )
+    else:
+        found = wh.rows("SELECT person_id FROM node_persons WHERE person_id = $1 LIMIT 1", [text])
+        found = found or _by_former_id(wh, at, text)
+    if not found:
+        raise ProblemsError([_nobody(wh, text, kind if colon else None)])
+    person_id = str(found[0][0])
+    nodes = wh.rows("SELECT node FROM node_persons WHERE person_id = $1 ORDER BY 1", [person_id])
+    return PersonFound(person_id, tuple(int(node) for (node,) in nodes))
+
+
+def _by_former_id(wh: Warehouse, at: Published, pid: str) -> list[tuple[Any, ...]]:
+    """Who holds the identifier that gives this id: only merged people have more than one."""
+    make = pid_maker(project_key(at.state))
+    rows = wh.rows(
+        "SELECT n.kind, n.value, p.person_id FROM node_persons AS p JOIN lake_nodes AS n "
+        "USING (node) WHERE p.node <> p.person"
+    )
+    return [(person_id,) for kind, value, person_id in rows if make(kind, value) == pid][:1]
+
+
+def _nobody(wh: Warehouse, text: str, kind: str | None) -> Problem:
+    kinds = [str(row[0]) for row in wh.rows("SELECT DISTINCT kind FROM lake_nodes ORDER BY 1")]
+    hint = "A person is KIND:VALUE or a person_id. "
+    hint += f"Kinds here: {', '.join(kinds)}." if kind not in kinds else ""
+    return Problem(
+        "nobody", f"there is no person '{text}' in the published build", hint=hint.strip()
+    )
+
+
+def read_history(wh: Warehouse, project: Project, nodes: Iterable[int]) -> History:
+    """The person's events of the lake, as the Python reader reads them."""
+    listed = ", ".join(str(node) for node in nodes)
+    properties = {n: kind for of in project.properties.values() for n, kind in of.items()}
+    events = wh.arrow(
+        "SELECT seq, message_id, type, event, epoch_ms(ts) AS ts, source, channel, void, cleared, "
+        f"{_held('p_', properties)} FROM lake_events WHERE node IN ({listed}) ORDER BY seq"
+    ).to_pylist()
+    lines = wh.arrow(
+        f"SELECT seq, {_held('l_', project.line_fields)} FROM lake_lines "
+        f"WHERE node IN ({listed}) ORDER BY seq, line"
+    ).to_pylist()
+    products: dict[int, list[dict[str, Value]]] = {}
+    for line in lines:
+        products.setdefault(line.pop("seq"), []).append(_bare(line, "l_"))
+    for event in events:
+        event["properties"] = _bare(event, "p_")
+        event["products"] = products.get(event["seq"], [])
+    return History.from_events(events, project.properties, project.line_fields)
+
+
+def _bare(row: Mapping[str, Value], prefix: str) -> dict[str, Value]:
+    return {name[len(prefix) :]: value for name, value in row.items() if name.startswith(prefix)}
+
+
+def _held(prefix: str, fields: Mapping[str, Type]) -> str:
+    """Columns as the Python reader holds values: whole numbers for decimals, times and dates."""
+    parts = []
+    for name, kind in fields.items():
+        column = identifier(prefix + name)
+        parts.append(f"{_as_held(column, kind)} AS {column}")
+    return ", ".join(parts) or "NULL AS nothing"
+
+
+def _as_held(column: str, kind: Type) -> str:
+    match kind:
+        case Type.DECIMAL:
+            return f"CAST(CAST({column} AS DECIMAL(31,6)) * 1000000 AS BIGINT)"
+        case Type.TIME:
+            return f"epoch_ms({column})"
+        case Type.DATE:
+            return f"date_diff('day', DATE '1970-01-01', {column})"
+        case _:
+            return column
+
+
+def read_catalogue(wh: Warehouse, at: Published, history: History) -> dict[str, dict[str, Value]]:
+    """The items that the history's lines name, by product_id."""
+    items = {
+        str(product)
+        for stream in history.streams.values()
+        if stream.lines is not None
+        for product in stream.lines.columns.get("product_id", ())
+        if product is not None
+    }
+    fields = {name: Type(kind) for name, kind in at.build.manifest["catalogue"].items()}
+    rows = wh.arrow(
+        f"SELECT product_id, {_held('c_', fields)} FROM read_parquet("
+        f"{text_literal(str(at.build.table('catalogue')))}) WHERE list_contains($1, product_id)",
+        [sorted(items)],
+    ).to_pylist()
+    return {str(row.pop("product_id")): _bare(row, "c_") for row in rows}
+
+
+def of_person(
+    wh: Warehouse, at: Published, table: str, columns: Sequence[str], person_id: str
+) -> list[dict[str, Any]]:
+    """A person's rows of one of the build's tables."""
+    file = text_literal(str(at.build.table(table)))
+    listed = ", ".join(identifier(column) for column in columns)
+    rows = wh.rows(
+        f"SELECT {listed} FROM read_parquet({file}) WHERE person_id = $1 ORDER BY ALL", [person_id]
+    )
+    return [dict(zip(columns, row, strict=True)) for row in rows]

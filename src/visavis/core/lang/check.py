@@ -70,8 +70,9 @@ def widen(node: Node, wanted: Type) -> Node:
     if node.type == wanted or (node.type, wanted) not in _WIDER:
         return node
     if isinstance(node, Literal) and wanted is Type.DECIMAL and isinstance(node.value, int):
-        if abs(node.value * SCALE) <= DECIMAL_LIMIT:
-            return Literal(Type.DECIMAL, node.value * SCALE, place=node.place)
+        scaled = node.value * SCALE
+        if abs(scaled) <= DECIMAL_LIMIT:
+            return Literal(Type.DECIMAL, scaled, place=node.place)
     name = "to_decimal" if wanted is Type.DECIMAL else "to_float"
     return Call(wanted, name, (node,), place=node.place)
 

@@ -25,7 +25,7 @@ _TIME = re.compile(
 )
 
 
-class BadLiteralError(ValueError):
+class BadLiteral(ValueError):
     """Why a literal has no value; the second argument is the hint."""
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -38,16 +38,16 @@ def number(text: str, sign: int = 1) -> tuple[Type, int]:
     if _INTEGER.fullmatch(text):
         value = sign * int(text)
         if not INTEGER_MIN <= value <= INTEGER_MAX:
-            raise BadLiteralError(f"{text} does not fit into 64 bits.")
+            raise BadLiteral(f"{text} does not fit into 64 bits.")
         return Type.INTEGER, value
     parts = _DECIMAL.fullmatch(text)
     if not parts:
-        raise BadLiteralError(f"{text} is no number.", "Write 1000, 0.5 or 12.50.")
+        raise BadLiteral(f"{text} is no number.", "Write 1000, 0.5 or 12.50.")
     if len(parts[2]) > 6:
-        raise BadLiteralError(f"{text} has more than 6 places.", "Decimals are kept at 6 places.")
+        raise BadLiteral(f"{text} has more than 6 places.", "Decimals are kept at 6 places.")
     value = sign * (int(parts[1]) * SCALE + int(parts[2].ljust(6, "0")))
     if abs(value) > DECIMAL_LIMIT:
-        raise BadLiteralError(
+        raise BadLiteral(
             f"{text} is too large.", "A decimal has at most 12 digits before the point."
         )
     return Type.DECIMAL, value
@@ -56,7 +56,7 @@ def number(text: str, sign: int = 1) -> tuple[Type, int]:
 def text_of(text: str) -> str:
     """The text in NFC; characters that no engine can hold are refused."""
     if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
-        raise BadLiteralError("The text holds a character that can't be stored.")
+        raise BadLiteral("The text holds a character that can't be stored.")
     return nfc(text)
 
 
@@ -67,7 +67,7 @@ def date_of(text: str) -> int:
             return to_days(date.fromisoformat(text))
     except ValueError:
         pass
-    raise BadLiteralError(f"'{text}' is no date.", "Write date '2018-01-31'.")
+    raise BadLiteral(f"'{text}' is no date.", "Write date '2018-01-31'.")
 
 
 def time_of(text: str, zone: Zone) -> int:
@@ -78,9 +78,9 @@ def time_of(text: str, zone: Zone) -> int:
             raise ValueError(text)
         ms = parse_time(text, zone)
     except (ValueError, OverflowError) as error:
-        raise BadLiteralError(f"'{text}' is no time.", hint) from error
+        raise BadLiteral(f"'{text}' is no time.", hint) from error
     if not TIME_MIN <= ms <= TIME_MAX:
-        raise BadLiteralError(f"'{text}' is out of the years 1 to 9999.", hint)
+        raise BadLiteral(f"'{text}' is out of the years 1 to 9999.", hint)
     return ms
 
 
@@ -89,4 +89,4 @@ def interval_of(text: str) -> int:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise BadLiteralError(f"'{text}' is no interval.", "Write interval '90 days'.") from error
+        raise BadLiteral(f"'{text}' is no interval.", "Write interval '90 days'.") from error

@@ -15,7 +15,7 @@ UTC = Zone("UTC", (), (0,))
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """An expression's text and its place: `starts` is (line, column) of each of its lines in `file`."""
+    """An expression's text and where it is: `starts` has (line, column) in `file` of each line."""
 
     text: str
     file: str

@@ -17,22 +17,11 @@ from visavis.core.lang.form import (
     TraitRef,
 )
 from visavis.core.lang.functions import FUNCTIONS
+from visavis.core.lang.tokens import RESERVED
 from visavis.core.lang.types import SCALE, Type
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
-RESERVED = frozenset(
-    """
-    and or not in is like between case when then else end null true false distinct filter where
-    """.split()
-)
-"""Words that are no name unless quoted."""
-_UNITS = (
-    ("week", 604_800_000),
-    ("day", 86_400_000),
-    ("hour", 3_600_000),
-    ("minute", 60_000),
-    ("second", 1_000),
-)
+_UNITS = (("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1_000))
 
 
 def to_sql(node: Node) -> str:
@@ -98,7 +87,7 @@ def decimal_sql(scaled: int) -> str:
 
 
 def _interval(ms: int) -> str:
-    for unit, size in _UNITS[1:]:
+    for unit, size in _UNITS:
         if ms % size == 0:
             return f"{ms // size} {unit}s"
     raise ValueError(f"an interval of {ms} ms can't be written")

@@ -1,4 +1,4 @@
-"""segments/*.yml and tags/*.yml: conditions over traits, with who owns them and what they are for."""
+"""segments/*.yml and tags/*.yml: conditions over traits, who owns them, what they are for."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def is_project(root: Path) -> bool:
 def not_a_project(root: Path) -> Problem:
     """What to say of a folder without one."""
     there = root.is_dir()
-    message = f"there is no {MAIN} in this folder" if there else "there is no such folder"
+    message = f"There is no {MAIN} in this folder." if there else "There is no such folder."
     hint = "`visavis init DIR` makes a project; `-p DIR` says where one is."
     return Problem("not-a-project", message, Place(MAIN), hint)
 
@@ -36,7 +36,7 @@ def read_texts(root: Path) -> tuple[dict[str, str], list[Problem]]:
         try:
             raw = path.read_bytes()
         except OSError as error:
-            message = f"this file can't be read: {error.strerror}"
+            message = f"This file can't be read: {error.strerror}."
             problems.append(Problem("unreadable-file", message, Place(name), "Check its rights."))
             continue
         texts[name], found = decode(name, raw)

@@ -1,4 +1,4 @@
-"""Which properties events and lines have, and of which type: the vocabulary and what is declared."""
+"""Which properties events and lines have, and of which type: vocabulary and declarations."""
 
 from __future__ import annotations
 
@@ -6,41 +6,14 @@ from visavis.core.lang.types import Type
 from visavis.core.nouns import Field
 from visavis.core.problems import Place, Problem
 from visavis.core.vocabulary import BUILT_IN, EVENTS, LINE_FIELDS, PROPERTY_TYPES
-from visavis.project.names import check_name
+from visavis.project.names import check_name, name_set
 
-FIXED = frozenset(
-    [
-        "order_id",
-        "revenue",
-        "total",
-        "subtotal",
-        "shipping",
-        "tax",
-        "discount",
-        "currency",
-        "promotion",
-        "coupon",
-        "payment_method",
-        "place",
-        "items",
-        "cost",
-        "status",
-        "product_id",
-        "sku",
-        "name",
-        "brand",
-        "variant",
-        "category",
-        "quantity",
-        "price",
-        "amount",
-        "value",
-        "email",
-        "phone",
-        "campaign_id",
-        "created_at",
-        "birthday",
-    ]
+FIXED = name_set(
+    """
+    order_id revenue total subtotal shipping tax discount currency promotion coupon
+    payment_method place items cost status product_id sku name brand variant category quantity
+    price amount value email phone campaign_id created_at birthday
+    """
 )
 """Of these the vocabulary's type stands; of others a project may say what they are with it."""
 
@@ -107,7 +80,7 @@ class Registry:
             return False
         if field.name in BUILT_IN:
             hint = "Call it something else, or map it as a role."
-            message = f"every event has its own '{field.name}'"
+            message = f"Every event has its own '{field.name}'."
             self.problems.append(Problem("reserved-name", message, place, hint))
             return False
         kind, first = known.setdefault(field.name, (field.type, place))
@@ -116,7 +89,7 @@ class Registry:
             return True
         if kind is not field.type:
             where = f"at {first}" if first else "in the vocabulary"
-            message = f"'{field.name}' is {field.type} here and {kind} {where}"
+            message = f"'{field.name}' is {field.type} here and {kind} {where}."
             hint = "One name has one type in all events; choose one, or another name."
             self.problems.append(Problem("conflicting-property-type", message, place, hint))
         return kind is field.type

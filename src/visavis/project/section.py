@@ -1,4 +1,4 @@
-"""Checks trees against shapes: out come typed values with places, and a Problem for each mistake."""
+"""Checks trees against shapes: typed values with places out, and a Problem for each mistake."""
 
 from __future__ import annotations
 
@@ -101,7 +101,9 @@ class Checker:
         elif isinstance(tree, Scalar) and shape.short:
             self._value(section, shape.short, tree.place, tree, shape)
         else:
-            self.problems.append(_wrong(tree, f"a {shape.noun} is written as keys with values"))
+            self.problems.append(
+                _wrong(tree, f"This {shape.noun} must be written as keys with values.")
+            )
             section.sound = False
             return section
         self._missing(section, shape)
@@ -129,7 +131,7 @@ class Checker:
     def _missing(self, section: Section, shape: Shape) -> None:
         for key in shape.keys:
             if key.required and not section.has(key.name):
-                message = f"the {shape.noun} '{section.name}' has no '{key.name}'"
+                message = f"The {shape.noun} '{section.name}' has no '{key.name}'."
                 hint = f"{key.name}: {key.doc}"
                 self.problems.append(Problem("missing-key", message, section.place, hint))
 
@@ -161,17 +163,17 @@ class Checker:
         if isinstance(tree, Scalar) and tree.absent:
             return
         if not isinstance(tree, Map):
-            raise Unfit(_wrong(tree, f"'{what}' is written as names, each with its keys"))
+            raise Unfit(_wrong(tree, f"'{what}' is written as names, each with its keys."))
         for entry in tree.entries:
             yield self.section(entry.name, entry.place, entry.value, shape)
 
     def _text_map(self, section: Section, key: Key, tree: Tree) -> dict[str, Any]:
         if not isinstance(tree, Map):
-            raise Unfit(_wrong(tree, f"'{key.name}' is written as names with values"))
+            raise Unfit(_wrong(tree, f"'{key.name}' is written as names with values."))
         result: dict[str, Any] = {}
         for entry in tree.entries:
             if key.names and entry.name not in key.names:
-                message = f"'{entry.name}' is not known in '{key.name}'"
+                message = f"'{entry.name}' is not known in '{key.name}'."
                 hint = nearest(entry.name, key.names)
                 self.problems.append(Problem("unknown-key", message, entry.place, hint))
                 continue
@@ -184,7 +186,7 @@ class Checker:
 def unknown_key(name: str, place: Place, shape: Shape) -> Problem:
     """A key that the shape doesn't have, with the nearest one that it has."""
     hint = nearest(name, (key.name for key in shape.keys))
-    return Problem("unknown-key", f"a {shape.noun} has no key '{name}'", place, hint)
+    return Problem("unknown-key", f"No {shape.noun} has a key '{name}'.", place, hint)
 
 
 def _wrong(tree: Tree, message: str, hint: str = "") -> Problem:
@@ -194,7 +196,7 @@ def _wrong(tree: Tree, message: str, hint: str = "") -> Problem:
 def scalar(tree: Tree, key: Key) -> Scalar:
     """The tree if it is one value."""
     if not isinstance(tree, Scalar):
-        raise Unfit(_wrong(tree, f"'{key.name}' takes one value ({key.holds})"))
+        raise Unfit(_wrong(tree, f"'{key.name}' takes one value ({key.holds})."))
     return tree
 
 
@@ -230,7 +232,7 @@ def _text(value: Scalar, key: Key) -> str:
 
 def _integer(value: Scalar, key: Key) -> int:
     if not value.text.lstrip("-").isdecimal() or not value.text.isascii():
-        message = f"'{key.name}' takes a whole number, not '{value.text}'"
+        message = f"'{key.name}' takes a whole number, not '{value.text}'."
         raise Unfit(_wrong(value, message, "Write digits only."))
     return int(value.text)
 
@@ -241,7 +243,7 @@ def _share(value: Scalar, key: Key) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
-        message = f"'{key.name}' takes a share from 0 to 1, not '{value.text}'"
+        message = f"'{key.name}' takes a share from 0 to 1, not '{value.text}'."
         raise Unfit(_wrong(value, message, "Write 0.1 or 10% for one in ten."))
     return share
 
@@ -249,14 +251,14 @@ def _share(value: Scalar, key: Key) -> float:
 def _boolean(value: Scalar, key: Key) -> bool:
     word = value.text.lower()
     if word not in ("true", "false", "yes", "no"):
-        message = f"'{key.name}' takes true or false, not '{value.text}'"
+        message = f"'{key.name}' takes true or false, not '{value.text}'."
         raise Unfit(_wrong(value, message, "Write true or false."))
     return word in ("true", "yes")
 
 
 def _choice(value: Scalar, key: Key) -> str:
     if value.text not in key.choices:
-        message = f"'{key.name}' can't be '{value.text}'"
+        message = f"'{key.name}' can't be '{value.text}'."
         raise Unfit(_wrong(value, message, nearest(value.text, key.choices)))
     return value.text
 
@@ -265,7 +267,7 @@ def _duration(value: Scalar, key: Key) -> int:
     try:
         return parse_duration(value.text)
     except ValueError:
-        message = f"'{value.text}' is no duration"
+        message = f"'{value.text}' is no duration."
         hint = "Write a number and a unit (second, minute, hour, day, week), like 90 days."
         raise Unfit(Problem("bad-duration", message, value.place, hint)) from None
 
@@ -275,7 +277,7 @@ def _date(value: Scalar, key: Key) -> int:
         return to_days(date.fromisoformat(value.text.strip()))
     except ValueError:
         hint = "Write year-month-day, like 2018-01-31."
-        message = f"'{value.text}' is no date"
+        message = f"'{value.text}' is no date."
         raise Unfit(Problem("bad-date", message, value.place, hint)) from None
 
 
@@ -292,7 +294,7 @@ def moment(value: Scalar, local: Zone) -> int:
         return parse_time(value.text, local)
     except (ValueError, OverflowError):
         hint = "Write it as 2018-01-31T13:45:00Z; without an offset it is in the project's zone."
-        message = f"'{value.text}' is no time"
+        message = f"'{value.text}' is no time."
         raise Unfit(Problem("bad-time", message, value.place, hint)) from None
 
 
@@ -301,7 +303,7 @@ def _zone(value: Scalar, key: Key) -> str:
         return zone(value.text).name
     except KeyError:
         hint = nearest(value.text, zone_names()) or "Write an IANA name, like Europe/Vienna."
-        message = f"there is no time zone '{value.text}'"
+        message = f"There is no time zone '{value.text}'."
         raise Unfit(Problem("bad-time-zone", message, value.place, hint)) from None
 
 
@@ -310,7 +312,7 @@ def _currency(value: Scalar, key: Key) -> str:
         hint = "Write the three capital letters of ISO 4217, like EUR."
         if value.text.upper() in CURRENCIES:
             hint = f"Did you mean '{value.text.upper()}'?"
-        message = f"there is no currency '{value.text}'"
+        message = f"There is no currency '{value.text}'."
         raise Unfit(Problem("bad-currency", message, value.place, hint))
     return value.text
 

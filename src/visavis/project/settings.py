@@ -42,7 +42,7 @@ def read_settings(section: Section, problems: list[Problem]) -> Settings:
     """The settings of visavis.yml, with defaults for what isn't there."""
     keep = section.integer("keep_builds")
     if keep is not None and keep < 1:
-        message = "'keep_builds' must be at least 1"
+        message = "'keep_builds' must be at least 1."
         problems.append(Problem("wrong-value", message, section.at("keep_builds")))
     return Settings(
         name=section.text("name"),
@@ -61,7 +61,7 @@ def read_settings(section: Section, problems: list[Problem]) -> Settings:
 def _memory(section: Section, problems: list[Problem]) -> str | None:
     limit = section.maybe("memory_limit")
     if limit is not None and not _MEMORY.fullmatch(limit):
-        message = f"'{limit}' is no amount of memory"
+        message = f"'{limit}' is no amount of memory."
         place = section.at("memory_limit")
         problems.append(Problem("wrong-value", message, place, "Write it like 4GB."))
         return None

@@ -21,26 +21,20 @@ from visavis.core.nouns import (
 from visavis.core.problems import Place, Problem, nearest
 from visavis.project.expressions import Expressions
 from visavis.project.keys import REQUIRED_ROLES, ROLES
-from visavis.project.names import check_file_name, check_name
+from visavis.project.names import check_file_name, check_name, name_set
 from visavis.project.registry import Registry
 from visavis.project.section import Section
 
-ORDER_PROPERTIES = frozenset(
-    [
-        "order_id",
-        "revenue",
-        "currency",
-        "discount",
-        "promotion",
-        "payment_method",
-        "place",
-        "items",
-        "cost",
-    ]
+ORDER_PROPERTIES = name_set(
+    """
+    order_id revenue currency discount promotion payment_method place items cost
+    """
 )
 """Made from the roles of an orders source, so no field can be called so."""
-LINE_PROPERTIES = frozenset(
-    ["product_id", "quantity", "price", "amount", "discount", "cost", "category", "promotion"]
+LINE_PROPERTIES = name_set(
+    """
+    product_id quantity price amount discount cost category promotion
+    """
 )
 _ORDER_IDENTIFIERS = {"customer": "customer_id", "email": "email", "phone": "phone"}
 _DLT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -109,13 +103,13 @@ class Sources:
     def _origin(self, section: Section) -> str | None:
         given = [key for key in ("from", "database", "dlt") if section.has(key)]
         if not given:
-            self._problem("missing-key", section.place,
-                          f"The source '{section.name}' has no 'from'.",
-                          "Say from: FILE, database: URL or dlt: PACKAGE.MODULE:RESOURCE.")  # fmt: skip
+            hint = "Say from: FILE, database: URL or dlt: PACKAGE.MODULE:RESOURCE."
+            message = f"The source '{section.name}' has no 'from'."
+            self._problem("missing-key", section.place, message, hint)
             return None
         for extra in given[1:]:
-            self._problem("conflicting-keys", section.keys[extra],
-                          f"A source has either '{given[0]}' or '{extra}'.", "Keep one.")  # fmt: skip
+            message = f"A source has either '{given[0]}' or '{extra}'."
+            self._problem("conflicting-keys", section.keys[extra], message, "Keep one.")
         if given[0] == "from":
             return "\n".join(section.texts("from")) or None
         return self._database(section) if given[0] == "database" else self._dlt(section)

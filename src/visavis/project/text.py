@@ -88,7 +88,7 @@ def decode(file: str, raw: bytes) -> tuple[str, list[Problem]]:
         before = raw[: error.start]
         place = Place(file, before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1)
         hint = "Save the file as UTF-8."
-        return "", [Problem("bad-encoding", "this file is not UTF-8 text", place, hint)]
+        return "", [Problem("bad-encoding", "This file is not UTF-8 text.", place, hint)]
 
 
 def _compose(text: str) -> yaml.Node | None:
@@ -114,7 +114,7 @@ def _syntax(file: str, error: yaml.MarkedYAMLError) -> Problem:
     place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
     what = ", ".join(part for part in (error.context, error.problem) if part)
     hint = "Check the indentation, and put quotes around text with ': ' or ' #' in it."
-    return Problem("yaml-syntax", f"this is not YAML: {what}", place, hint)
+    return Problem("yaml-syntax", f"This is not YAML: {what}.", place, hint)
 
 
 def _unreadable(file: str, text: str, error: yaml.reader.ReaderError) -> Problem:
@@ -122,7 +122,7 @@ def _unreadable(file: str, text: str, error: yaml.reader.ReaderError) -> Problem
     place = Place(file, before.count("\n") + 1, error.position - before.rfind("\n"))
     return Problem(
         "yaml-syntax",
-        f"this is not YAML: it holds the control character U+{ord(text[error.position]):04X}",
+        f"This is not YAML: it holds the control character U+{ord(text[error.position]):04X}.",
         place,
         "Remove the character.",
     )
@@ -155,9 +155,9 @@ class _Reader:
         return self._scalar(node, place)
 
     def _refuse(self, place: Place, node: yaml.Node) -> None:
-        what = "tags like '!x'" if node.tag not in _PLAIN_TAGS else "anchors and aliases (& and *)"
+        what = "Tags like '!x'" if node.tag not in _PLAIN_TAGS else "Anchors and aliases (& and *)"
         hint = "Write the value out."
-        self.problems.append(Problem("yaml-syntax", f"{what} are not read here", place, hint))
+        self.problems.append(Problem("yaml-syntax", f"{what} are not read here.", place, hint))
 
     def _entries(self, node: yaml.MappingNode) -> Iterator[Entry]:
         first: dict[str, Place] = {}
@@ -166,7 +166,7 @@ class _Reader:
             name = key.value if isinstance(key, yaml.ScalarNode) else ""
             if not isinstance(key, yaml.ScalarNode):
                 hint = "Write a name, a colon and a value."
-                self.problems.append(Problem("yaml-syntax", "a key must be text", place, hint))
+                self.problems.append(Problem("yaml-syntax", "A key must be text.", place, hint))
             elif name in first:
                 self.problems.append(_twice(name, place, first[name]))
             else:
@@ -218,7 +218,7 @@ class _Reader:
 def _twice(name: str, place: Place, first: Place) -> Problem:
     return Problem(
         "duplicate-key",
-        f"'{name}' stands here twice",
+        f"'{name}' stands here twice.",
         place,
         f"The first one is at {first}; keep one.",
     )

@@ -1,0 +1,131 @@
+"""The columns of a data file, from its header or schema alone."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import IO
+
+DELIMITERS = (",", ";", "\t", "|")
+_JSON = (".jsonl", ".ndjson", ".json")
+_PARQUET = (".parquet", ".pq")
+_SAMPLE_LINES = 1000
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+
+
+class Unreadable(Exception):
+    """A data file that can't be read at all; the text says why."""
+
+
+def columns(
+    path: Path, encoding: str | None = None, delimiter: str | None = None
+) -> tuple[list[str], bool]:
+    """The names of a file's columns (none: the file is empty), and whether these are all.
+
+    They are not for JSON lines of which only the first were looked at. Unreadable if there is no
+    way to tell.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    try:
+        if suffixes and suffixes[-1] in _PARQUET:
+            return _parquet(path), True
+        with _open(path, suffixes) as file:
+            if any(suffix in _JSON for suffix in suffixes[-2:]):
+                return _json_lines(file)
+            return _csv(file, encoding, delimiter), True
+    except (OSError, EOFError) as error:
+        raise Unreadable(str(getattr(error, "strerror", None) or error)) from error
+    except LookupError as error:
+        raise Unreadable(f"there is no encoding '{encoding}'") from error
+    except (UnicodeError, csv.Error) as error:
+        raise Unreadable(str(error)) from error
+
+
+def _open(path: Path, suffixes: list[str]) -> IO[bytes]:
+    if suffixes and suffixes[-1] == ".gz":
+        return io.BufferedReader(gzip.open(path, "rb"))
+    return path.open("rb")
+
+
+def _parquet(path: Path) -> list[str]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return [str(name) for name in parquet.read_schema(path).names]
+    except pa.ArrowInvalid as error:
+        raise Unreadable(str(error)) from error
+
+
+def _json_lines(file: IO[bytes]) -> tuple[list[str], bool]:
+    names: dict[str, None] = {}
+    for _ in range(_SAMPLE_LINES):
+        line = file.readline()
+        if not line:
+            return list(names), True
+        if line.strip():
+            names.update(dict.fromkeys(_keys(line)))
+    return list(names), False
+
+
+def _keys(line: bytes) -> list[str]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return []  # a bad row is for the quarantine, not for the check
+    return list(row) if isinstance(row, dict) else []
+
+
+def _csv(file: IO[bytes], encoding: str | None, delimiter: str | None) -> list[str]:
+    header = _first_record(file, encoding)
+    mark = delimiter or max(DELIMITERS, key=lambda d: len(_split(header, d)))
+    return _numbered(_split(header, mark))
+
+
+def _first_record(file: IO[bytes], encoding: str | None) -> str:
+    start = file.read(4)
+    file.seek(0)
+    told = encoding or next((name for mark, name in _MARKS if start.startswith(mark)), None)
+    if told is None:
+        raw = file.readline()
+        file.seek(0)
+        told = _encoding(raw)
+    with io.TextIOWrapper(file, encoding=told, newline="") as text:
+        header = text.readline()
+        while header.count('"') % 2 and (more := text.readline()):
+            header += more  # a quoted name over several lines
+    return header.removeprefix("\ufeff")
+
+
+def _encoding(raw: bytes) -> str:
+    for name in ("utf-8", "gb18030"):
+        try:
+            text = raw.decode(name)
+        except UnicodeDecodeError:
+            continue
+        if name == "utf-8" or all(c < "\x7f" or "\u2e80" <= c <= "\uffee" for c in text):
+            return name
+    return "cp1252"
+
+
+def _split(header: str, delimiter: str) -> list[str]:
+    return next(csv.reader(io.StringIO(header), delimiter=delimiter), [])
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Empty names get their number, repeated ones a `_2`, as when the rows are read."""
+    result: list[str] = []
+    for position, name in enumerate(names, 1):
+        name = name.strip() or f"column{position}"
+        while name.lower() in {other.lower() for other in result}:
+            name += "_2"
+        result.append(name)
+    return result

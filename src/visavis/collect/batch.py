@@ -1,0 +1,55 @@
+"""The door of collect to everything: what is new in each source goes to the lake as one load each.
+
+A source that can't be read is a Problem; the others are still taken in, and what was loaded
+before stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from visavis.collect.context import Context
+from visavis.collect.intake import take_in
+from visavis.collect.namespaces import settle_namespaces
+from visavis.core.nouns import Project, Source
+from visavis.core.problems import Problem, ProblemsError
+from visavis.core.progress import Progress
+from visavis.store.lake import Lake
+from visavis.store.state import State
+from visavis.store.warehouse import Warehouse
+
+_FIRST = ("rates", "margins", "acquisition_costs", "campaign_costs", "records", "events", "orders")
+
+
+def collect(
+    project: Project, lake: Lake, state: State, warehouse: Warehouse, now_ms: int, progress: Progress
+) -> list[Mapping[str, Any]]:
+    """Takes in what is new and says what each new load holds.
+
+    Raises ProblemsError, after all sources were tried, when some could not be read.
+    """
+    context = Context(project, lake, state, warehouse, now_ms, progress)
+    summaries: list[Mapping[str, Any]] = []
+    problems: list[Problem] = []
+    for source in sorted(project.sources.values(), key=lambda s: _FIRST.index(s.kind)):
+        summaries += _tried(lambda s=source: take_in(context, s), problems)  # type: ignore[misc]
+    settle_namespaces(context)
+    if problems:
+        raise ProblemsError(problems)
+    return summaries
+
+
+def _tried(
+    work: Callable[[], list[Mapping[str, Any]]], problems: list[Problem]
+) -> list[Mapping[str, Any]]:
+    try:
+        return work()
+    except ProblemsError as error:
+        problems.extend(error.problems)
+        return []
+
+
+def sources_of(project: Project) -> list[Source]:
+    """The sources in the order in which they are taken in: what others need comes first."""
+    return sorted(project.sources.values(), key=lambda s: _FIRST.index(s.kind))

@@ -1,0 +1,191 @@
+"""Order lines to events: lines of one order become Order Completed, Refunded or Cancelled.
+
+Works on whole tables: `collect_lines` holds the good lines in one canonical form (amounts and
+quantities positive, the class telling sale from refund), `collect_new` the events made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from visavis.collect.staging import Column
+from visavis.core.lang.types import Type
+from visavis.core.nouns import Source
+from visavis.store.engines.duckdb_names import SQL_TYPES, identifier, text_literal
+
+COMPLETED, REFUNDED, CANCELLED, TEST = range(4)
+EVENT_NAMES = ("Order Completed", "Order Refunded", "Order Cancelled", "Test Order")
+REQUIRED = {
+    "order": "missing-order: the row has no order id",
+    "time": "bad-time: the row has no time",
+}
+_DECIMAL = "DECIMAL(18,6)"
+LINE_ROLES: Mapping[str, Type] = {
+    "product": Type.TEXT,
+    "quantity": Type.DECIMAL,
+    "price": Type.DECIMAL,
+    "amount": Type.DECIMAL,
+    "discount": Type.DECIMAL,
+    "cost": Type.DECIMAL,
+    "category": Type.TEXT,
+    "promotion": Type.TEXT,
+}
+"""Roles of a line; the lake calls the product `l_product_id`, the others by their role."""
+ORDER_ROLES: Mapping[str, str] = {
+    "payment": "p_payment_method",
+    "place": "p_place",
+    "currency": "p_currency",
+    "channel": "channel",
+}
+"""Roles of the whole order and their columns in the lake's events."""
+MONEY = ("price", "amount", "discount", "cost")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Which columns the lines of a source have: `line` -> type, `order` -> type, identifier kinds."""
+
+    line: Mapping[str, Type]
+    order: Mapping[str, Type]
+    kinds: tuple[str, ...]
+
+    @property
+    def line_columns(self) -> list[str]:
+        return list(self.line)
+
+    @property
+    def order_columns(self) -> list[str]:
+        return [*self.order, *(f"id.{kind}" for kind in self.kinds)]
+
+
+def shape_of(columns: Sequence[Column]) -> Shape:
+    """The shape that a source's stage columns give."""
+    there = {column.key: column.type for column in columns}
+    line = {"l_amount": Type.DECIMAL}
+    for role, kind in LINE_ROLES.items():
+        if f"role.{role}" in there:
+            line[line_name(role)] = kind
+    line |= {f"l_{k[5:]}": t for k, t in there.items() if k.startswith("line.")}
+    order = {name: Type.TEXT for role, name in ORDER_ROLES.items() if f"role.{role}" in there}
+    order["p_currency"] = Type.TEXT
+    order |= {f"p_{k[6:]}": t for k, t in there.items() if k.startswith("field.")}
+    kinds = tuple(k[3:] for k in there if k.startswith("id."))
+    return Shape(line, order, kinds)
+
+
+def line_name(role: str) -> str:
+    """The lake's column of a line role."""
+    return "l_product_id" if role == "product" else f"l_{role}"
+
+
+def checked(stage: str, columns: Sequence[Column]) -> str:
+    """The stage query with the amount filled in and rows without one made bad."""
+    there = {column.key for column in columns}
+    product = "CAST(NULL AS DECIMAL(18,6))"
+    if "role.price" in there:
+        quantity = '"role.quantity"' if "role.quantity" in there else f"CAST(1 AS {_DECIMAL})"
+        product = f'TRY_CAST({quantity} * "role.price" AS {_DECIMAL})'
+    given = '"role.amount"' if "role.amount" in there else f"CAST(NULL AS {_DECIMAL})"
+    missing = text_literal("missing-amount: the row has neither an amount nor quantity and price")
+    return (
+        f"SELECT * REPLACE (CASE WHEN _reason IS NULL AND _amount IS NULL THEN {missing} "
+        f"ELSE _reason END AS _reason) FROM "
+        f"(SELECT *, coalesce({given}, {product}) AS _amount FROM ({stage}))"
+    )
+
+
+def lines_query(source: Source, columns: Sequence[Column], shape: Shape, currency: str) -> str:
+    """The good rows of the stage table in canonical form."""
+    there = {column.key for column in columns}
+    refunded, cancelled, test = (
+        _status(source, there, name) for name in ("refunded", "cancelled", "test")
+    )
+    negative = ['"_amount" < 0']
+    if "role.quantity" in there:
+        negative.append('"role.quantity" < 0')
+    kind = (
+        f"CASE WHEN {test} THEN {TEST} WHEN {cancelled} THEN {CANCELLED} "
+        f"WHEN {' OR '.join(negative)} THEN {REFUNDED} ELSE {COMPLETED} END::TINYINT"
+    )
+    picked = ["_file", '"role.order" AS order_id', '"role.time" AS ms', f"{kind} AS class"]
+    picked += [f"{_line_value(name, there)} AS {identifier(name)}" for name in shape.line]
+    picked += [f"{_order_value(name, there, currency)} AS {identifier(name)}" for name in shape.order]
+    picked += [identifier(f"id.{kind_name}") for kind_name in shape.kinds]
+    query = f"SELECT {', '.join(picked)} FROM collect_stage WHERE _reason IS NULL"
+    if "role.status" not in there or not source.statuses.get("refunded"):
+        return query
+    # an order that was paid back whole is both a sale and a refund
+    again = f"SELECT * REPLACE ({REFUNDED}::TINYINT AS class) FROM ({query} AND {refunded}) WHERE class = {COMPLETED}"
+    return f"{query} UNION ALL {again}"
+
+
+def _status(source: Source, there: set[str], name: str) -> str:
+    values = source.statuses.get(name, ())
+    if "role.status" not in there or not values:
+        return "false"
+    listed = ", ".join(text_literal(value.strip().lower()) for value in values)
+    return f"(coalesce(lower(\"role.status\"), '') IN ({listed}))"
+
+
+def _line_value(name: str, there: set[str]) -> str:
+    if name == "l_amount":
+        return 'abs("_amount")'
+    role = "product" if name == "l_product_id" else name[2:]
+    if f"role.{role}" not in there:
+        return identifier(f"line.{role}")
+    value = identifier(f"role.{role}")
+    return f"abs({value})" if LINE_ROLES.get(role) is Type.DECIMAL else value
+
+
+def _order_value(name: str, there: set[str], currency: str) -> str:
+    if name == "p_currency":
+        given = 'upper("role.currency")' if "role.currency" in there else "NULL"
+        return f"coalesce({given}, {text_literal(currency)})"
+    for role, column in ORDER_ROLES.items():
+        if column == name:
+            return identifier(f"role.{role}")
+    return identifier(f"field.{name[2:]}")
+
+
+def events_query(namespace: str, shape: Shape) -> str:
+    """One row an order and class from `collect_lines`: sums exact, times the earliest line's."""
+    space = text_literal(f"{namespace}:")
+    sums = {"p_revenue": "l_amount", "p_discount": "l_discount"}
+    sums |= {"p_items": "l_quantity", "p_cost": "l_cost"}
+    picked = ["order_id", "class", "min(ms) AS ms", "max(_file) AS _file"]
+    for name, column in sums.items():
+        if column in shape.line:
+            picked.append(f"TRY_CAST(sum({identifier(column)}) AS {_DECIMAL}) AS {name}")
+    if "l_promotion" in shape.line:
+        picked.append("min(l_promotion) AS p_promotion")
+    # where an order's rows differ, its smallest value stands: the same however rows are split
+    picked += [f"min({identifier(c)}) AS {identifier(c)}" for c in shape.order_columns]
+    return (
+        f"SELECT {space} || order_id || _suffix AS message_id, * EXCLUDE (_suffix) FROM ("
+        f"SELECT *, CASE WHEN class = {REFUNDED} THEN ':refund' "
+        f"WHEN class = {CANCELLED} AND _sale THEN ':cancelled' "
+        f"WHEN class = {TEST} AND _sale THEN ':test' ELSE '' END AS _suffix "
+        f"FROM (SELECT {', '.join(picked)} FROM collect_lines GROUP BY order_id, class) "
+        f"LEFT JOIN (SELECT DISTINCT order_id, true AS _sale FROM collect_lines "
+        f"WHERE class = {COMPLETED} AND order_id IN (SELECT order_id FROM collect_lines "
+        f"WHERE class IN ({CANCELLED}, {TEST}))) USING (order_id))"
+    )
+
+
+def event_name(column: str = "class") -> str:
+    """SQL: the event that a class of lines makes."""
+    cases = " ".join(f"WHEN {i} THEN {text_literal(name)}" for i, name in enumerate(EVENT_NAMES))
+    return f"CASE {column} {cases} END"
+
+
+def canonical_order(shape: Shape) -> str:
+    """SQL: the order of an order's lines, the same however they were split over files."""
+    first = ["line_ms", *(c for c in ("l_product_id", "l_amount") if c in shape.line)]
+    rest = [c for c in shape.line if c not in first]
+    return ", ".join(identifier(c) for c in (*first, *rest))
+
+
+def typed_null(kind: Type) -> str:
+    """SQL: null of a type."""
+    return f"CAST(NULL AS {SQL_TYPES[kind]})"

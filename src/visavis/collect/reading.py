@@ -1,0 +1,300 @@
+"""Files as one raw relation: every column as it stands, the file and row it came from.
+
+Rows that can't be split into columns (cut in the middle, too long, no JSON) come out as rejects.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from visavis.collect.files import ByteCounter, detect_encoding, open_bytes, transcode
+from visavis.core.nouns import Source
+from visavis.store.engines.duckdb_names import identifier, text_literal
+from visavis.store.state import FileMark
+from visavis.store.warehouse import Warehouse
+
+_DELIMITERS = (",", ";", "\t", "|")
+_LONGEST_LINE = 16 << 20
+_REJECTS = "collect_rejects"
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """One file ready to be scanned. `columns` maps its column names to engine types.
+
+    `scan` selects its columns, `numbered` the same with the row's number as `_row`.
+    """
+
+    mark: FileMark
+    number: int
+    columns: Mapping[str, str]
+    scan: str
+    numbered: str
+    faulty_bytes: bool = False
+
+    def select(self, columns: Iterable[str], numbered: bool = False) -> str:
+        """A query for some columns, `_file` and, if asked for, `_row`."""
+        names = [identifier(c) if c in self.columns else f"NULL AS {identifier(c)}" for c in columns]
+        row = ["_row"] if numbered else []
+        picked = ", ".join([*names, f"{self.number}::INTEGER AS _file", *row])
+        return f"SELECT {picked} FROM ({self.numbered if numbered else self.scan})"
+
+
+@dataclass
+class Raw:
+    """The files of a load. `rejects` are rows that could not be split into columns."""
+
+    files: list[RawFile] = field(default_factory=list)
+    rejects: str | None = None
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Column -> engine type over all files; VARCHAR where the files differ."""
+        result: dict[str, str] = {}
+        for file in self.files:
+            for name, kind in file.columns.items():
+                result[name] = kind if result.get(name, kind) == kind else "VARCHAR"
+        return result
+
+    def select(self, columns: Sequence[str], numbered: bool = False) -> str:
+        """A query for some columns of all files, with `_file` and, if asked for, `_row`."""
+        kinds = self.columns
+        if self._alike():
+            return _together(self.files, columns, numbered)
+        parts = []
+        for file in self.files:
+            cast = [c for c in columns if c in file.columns and file.columns[c] != kinds[c]]
+            replaced = ", ".join(f"CAST({identifier(c)} AS VARCHAR) AS {identifier(c)}" for c in cast)
+            star = f"* REPLACE ({replaced})" if cast else "*"
+            parts.append(f"SELECT {star} FROM ({file.select(columns, numbered)})")
+        return " UNION ALL ".join(parts)
+
+    def _alike(self) -> bool:
+        """Whether all files are Parquet with the same columns, so that one scan reads them."""
+        first = self.files[0]
+        return len(self.files) > 1 and all(
+            f.mark.path.endswith(".parquet") and f.columns == first.columns for f in self.files
+        )
+
+
+def _together(files: Sequence[RawFile], columns: Sequence[str], numbered: bool) -> str:
+    # the file's number is looked up by name; the name is constant within a scanned chunk
+    names = [f.scan.split("read_parquet(", 1)[1].split(", file_row", 1)[0] for f in files]
+    first = files[0].number
+    listed = ", ".join(names)
+    row = ", file_row_number + 1 AS _row" if numbered else ""
+    picked = "".join(f"{identifier(c)}, " for c in columns)
+    return (
+        f"SELECT {picked}CAST(list_position([{listed}], filename) + {first - 1} AS INTEGER) AS _file"
+        f"{row} FROM read_parquet([{listed}], file_row_number = true, filename = true)"
+    )
+
+
+class Reader:
+    """Opens the files of a source. `work` is a directory for transcoded copies."""
+
+    def __init__(self, wh: Warehouse, work: Path, counter: ByteCounter) -> None:
+        self.wh = wh
+        self.work = work
+        self.counter = counter
+        self._rejects: list[str] = []
+
+    def open(
+        self, source: Source, marks: Sequence[FileMark], paths: Mapping[str, Path], first: int = 1
+    ) -> Raw:
+        """The raw relation of these files, numbered from `first` in their order."""
+        files = [
+            self._file(source, mark, paths[mark.path], number)
+            for number, mark in enumerate(marks, first)
+        ]
+        return Raw(files, _union(self._rejects))
+
+    def _file(self, source: Source, mark: FileMark, path: Path, number: int) -> RawFile:
+        self.counter.add(mark.size)
+        name = path.name.removesuffix(".gz").lower()
+        if name.endswith((".parquet", ".pq")):
+            return self._parquet(mark, path, number)
+        encoding, whole = (source.encoding, False) if source.encoding else detect_encoding(path)
+        faulty = False
+        if encoding not in ("utf-8", "utf-8-sig") or not whole:
+            target = self.work / f"utf8-{number}.txt"
+            faulty = transcode(path, encoding, target)
+            path = target
+        if name.endswith((".json", ".jsonl", ".ndjson")):
+            return self._json(mark, path, number, faulty)
+        return self._csv(source, mark, path, number, faulty)
+
+    def _parquet(self, mark: FileMark, path: Path, number: int) -> RawFile:
+        scan = f"FROM read_parquet({text_literal(str(path))}, file_row_number = true)"
+        described = self.wh.rows(f"DESCRIBE SELECT * EXCLUDE (file_row_number) {scan}")
+        columns = {row[0]: row[1] for row in described}
+        numbered = f"SELECT *, file_row_number + 1 AS _row {scan}"
+        return RawFile(mark, number, columns, f"SELECT * {scan}", numbered)
+
+    def _json(self, mark: FileMark, path: Path, number: int, faulty: bool) -> RawFile:
+        lines = _lines(path)
+        table = identifier(f"collect_json_{number}")
+        self.wh.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT *, CASE WHEN json_valid(line) "
+            f"THEN json_type(line) = 'OBJECT' ELSE false END AS good FROM ({lines}) "
+            "WHERE trim(line) <> ''"
+        )
+        keys = self.wh.rows(
+            f"SELECT DISTINCT unnest(json_keys(line)) AS k FROM {table} WHERE good ORDER BY k"
+        )
+        columns = {row[0]: "VARCHAR" for row in keys}
+        picked = ", ".join(f"line ->> {text_literal(_pointer(c))} AS {identifier(c)}" for c in columns)
+        scan = f"SELECT {picked or 'line'}, _row FROM {table} WHERE good"
+        self._rejects.append(
+            f"SELECT {number}::INTEGER AS _file, _row, line AS raw, "
+            f"'bad-row: the line is no JSON object' AS reason FROM {table} WHERE NOT good"
+        )
+        return RawFile(mark, number, columns, scan, scan, faulty)
+
+    def _csv(
+        self, source: Source, mark: FileMark, path: Path, number: int, faulty: bool
+    ) -> RawFile:
+        header = _first_record(path)
+        delimiter = source.delimiter or _guess_delimiter(header)
+        names = _unique(next(csv.reader(io.StringIO(header), delimiter=delimiter), []))
+        if open_at := self._open_quote(path, names, delimiter):
+            path = self._mend(path, number, open_at)
+        rejects = f"{_REJECTS}_{number}"
+        self._drop(rejects)
+        scan = f"SELECT * FROM {_read_csv(path, names, delimiter, rejects)}"
+        numbered = f"SELECT *, row_number() OVER () AS _row FROM {_read_csv(path, names, delimiter)}"
+        self._rejects.append(
+            f"SELECT {number}::INTEGER AS _file, line - 1 AS _row, any_value(csv_line) AS raw, "
+            "any_value(CASE error_type WHEN 'MISSING COLUMNS' THEN 'cut-row: the row has too few "
+            "columns' WHEN 'TOO MANY COLUMNS' THEN 'bad-row: the row has too many columns' ELSE "
+            "'bad-row: the row can''t be split into columns' END) AS reason "
+            f"FROM {rejects} GROUP BY line"
+        )
+        return RawFile(mark, number, dict.fromkeys(names, "VARCHAR"), scan, numbered, faulty)
+
+    def _open_quote(
+        self, path: Path, names: Sequence[str], delimiter: str
+    ) -> tuple[int, int] | None:
+        """Byte and row of a quote that is never closed: the rest of the file would be one value."""
+        if not _holds_quote(path):
+            return None
+        table = f"{_REJECTS}_probe"
+        self._drop(table)
+        self.wh.rows(f"SELECT count(COLUMNS(*)) FROM {_read_csv(path, names, delimiter, table)}")
+        found = self.wh.rows(
+            f"SELECT line_byte_position, line - 1 FROM {table} WHERE error_type NOT IN "
+            "('MISSING COLUMNS', 'TOO MANY COLUMNS') ORDER BY 1 LIMIT 1"
+        )
+        self._drop(table)
+        return (int(found[0][0]), int(found[0][1])) if found else None
+
+    def _drop(self, table: str) -> None:
+        self.wh.execute(f"DROP TABLE IF EXISTS {table}")
+        self.wh.execute(f"DROP TABLE IF EXISTS {table}_scans")
+
+    def _mend(self, path: Path, number: int, open_at: tuple[int, int]) -> Path:
+        """A copy of the file in which, from the open quote on, lines with a lone quote are left out.
+
+        Those lines become rejects.
+        """
+        position, row = open_at[0] - 1, open_at[1]
+        table, mended = f"collect_lines_{number}", self.work / f"mended-{number}.csv"
+        tail, kept = self.work / f"tail-{number}.csv", self.work / f"kept-{number}.csv"
+        _split(path, position, mended, tail)
+        odd = "(length(line) - length(replace(line, '\"', ''))) % 2 = 1"
+        self.wh.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {_lines(tail)}")
+        self.wh.execute(
+            f"COPY (SELECT line FROM {table} WHERE NOT {odd} ORDER BY _row) TO "
+            f"{text_literal(str(kept))} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '')"
+        )
+        with mended.open("ab") as out, kept.open("rb") as rest:
+            shutil.copyfileobj(rest, out)
+        self._rejects.append(
+            f"SELECT {number}::INTEGER AS _file, _row + {row - 1} AS _row, line AS raw, "
+            f"'cut-row: a quote is never closed' AS reason FROM {table} WHERE {odd}"
+        )
+        return mended
+
+
+def _split(path: Path, position: int, head: Path, tail: Path) -> None:
+    """Writes the bytes before and from a position to two files."""
+    with open_bytes(path) as file, head.open("wb") as first, tail.open("wb") as second:
+        left = position
+        while left and (chunk := file.read(min(left, 1 << 20))):
+            first.write(chunk)
+            left -= len(chunk)
+        shutil.copyfileobj(file, second)
+
+
+def _union(parts: Sequence[str]) -> str | None:
+    return " UNION ALL ".join(parts) if parts else None
+
+
+def _pointer(key: str) -> str:
+    return "$." + '"' + key.replace('"', '\\"') + '"'
+
+
+def _lines(path: Path) -> str:
+    """A query for the lines of a text file with their numbers."""
+    return (
+        "SELECT line, row_number() OVER () AS _row FROM read_csv("
+        f"{text_literal(str(path))}, auto_detect = false, columns = {{'line': 'VARCHAR'}}, "
+        f"delim = '\x01', quote = '', escape = '', header = false, "
+        f"max_line_size = {_LONGEST_LINE}, null_padding = true, strict_mode = false)"
+    )
+
+
+def _read_csv(path: Path, names: Sequence[str], delimiter: str, rejects: str | None = None) -> str:
+    columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in names)
+    keep = (
+        f", store_rejects = true, rejects_table = '{rejects}', rejects_scan = '{rejects}_scans', "
+        "rejects_limit = 0"
+        if rejects
+        else ", ignore_errors = true"
+    )
+    return (
+        f"read_csv({text_literal(str(path))}, auto_detect = false, columns = {{{columns}}}, "
+        f"skip = 1, header = false, delim = {text_literal(delimiter)}, quote = '\"', escape = '\"', "
+        f"max_line_size = {_LONGEST_LINE}, nullstr = ''{keep})"
+    )
+
+
+def _first_record(path: Path) -> str:
+    """The header: the first line, or more when a quoted name holds line ends."""
+    with open_bytes(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", "replace", newline="") as text:
+        header = text.readline(_LONGEST_LINE)
+        while header.count('"') % 2 and (more := text.readline(_LONGEST_LINE)):
+            header += more
+    return header
+
+
+def _guess_delimiter(header: str) -> str:
+    """The sign that cuts the header into the most columns, commas first."""
+    return max(_DELIMITERS, key=lambda d: len(next(csv.reader(io.StringIO(header), delimiter=d), [])))
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Column names as the header has them; empty ones and repeats get a number."""
+    result: list[str] = []
+    taken: set[str] = set()
+    for position, name in enumerate(names, 1):
+        name = name.strip() or f"column{position}"
+        # the engine's column names ignore case
+        while name.lower() in taken:
+            name += "_2"
+        taken.add(name.lower())
+        result.append(name)
+    return result
+
+
+def _holds_quote(path: Path) -> bool:
+    with open_bytes(path) as file:
+        while chunk := file.read(1 << 20):
+            if b'"' in chunk:
+                return True
+    return False

@@ -1,0 +1,283 @@
+"""One raw relation to one table of typed rows: each row good, or bad with its reason.
+
+The stage table holds `_file`, every mapped column under its own name, and `_reason` (null = good).
+Times are UTC milliseconds in it. No row is ever touched one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from visavis.collect import clean
+from visavis.collect.clean import Habit
+from visavis.collect.reading import Raw
+from visavis.core.clock import Zone
+from visavis.core.lang.form import Property
+from visavis.core.lang.types import Type
+from visavis.core.nouns import Source
+from visavis.core.problems import Problem, ProblemsError, nearest
+from visavis.store.engines.duckdb_names import identifier, text_literal
+from visavis.store.engines.duckdb_sql import Names, expression
+from visavis.store.warehouse import Warehouse
+
+ROLE_TYPES: Mapping[str, Type] = {
+    "time": Type.TIME,
+    "received_at": Type.TIME,
+    **dict.fromkeys(("quantity", "price", "amount", "discount", "cost", "margin", "rate"), Type.DECIMAL),
+    "valid_from": Type.DATE,
+    "valid_to": Type.DATE,
+}
+"""What a role is read as; text where it isn't named here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the stage: made from one raw column, or several that are added up, or constant.
+
+    `key` is the column's name in the stage (`role.amount`, `id.email`, `field.x`, `line.x`),
+    `label` the user's word for it.
+    """
+
+    key: str
+    label: str
+    type: Type
+    raw: tuple[str, ...] = ()
+    constant: str | None = None
+    required: str = ""
+
+
+def columns_of(source: Source, required: Mapping[str, str]) -> list[Column]:
+    """The stage columns of a source. `required` maps roles to the reason that a row lacks them."""
+    columns = []
+    for role, raw in source.roles.items():
+        kind = ROLE_TYPES.get(role, Type.TEXT)
+        names = tuple(raw.split("\n"))
+        columns.append(Column(f"role.{role}", role, kind, names, None, required.get(role, "")))
+    for role, value in source.constants.items():
+        if role not in source.roles:
+            kind = ROLE_TYPES.get(role, Type.TEXT)
+            columns.append(Column(f"role.{role}", role, kind, (), value))
+    for kind_name, raw in source.identifiers.items():
+        names = tuple(raw.split("\n"))
+        columns.append(Column(f"id.{kind_name}", kind_name, Type.TEXT, names))
+    for prefix, fields in (("field", source.fields), ("line", source.line_fields)):
+        for field in fields:
+            columns.append(Column(f"{prefix}.{field.name}", field.name, field.type, (field.column,)))
+    return columns
+
+
+def check_columns(source: Source, raw: Raw, columns: Iterable[Column]) -> None:
+    """Raises ProblemsError `missing-column` for every mapped column that a file lacks."""
+    problems = []
+    for file in raw.files:
+        for column in columns:
+            for name in column.raw:
+                if name not in file.columns:
+                    problems.append(_missing(source, column, name, file.mark.path, file.columns))
+    if problems:
+        raise ProblemsError(problems)
+
+
+def _missing(
+    source: Source, column: Column, name: str, file: str, there: Iterable[str]
+) -> Problem:
+    section = {"role": "map", "id": "identifiers", "field": "fields", "line": "line_fields"}
+    key = f"{section[column.key.split('.')[0]]}.{column.label}"
+    return Problem(
+        "missing-column",
+        f"'{file}' has no column '{name}', which the source '{source.name}' maps to '{column.label}'",
+        source.places.get(key, source.place),
+        nearest(name, there),
+    )
+
+
+class Stage:
+    """Makes the stage table of a source. `habits` says how its text columns are written."""
+
+    def __init__(
+        self, wh: Warehouse, source: Source, zone: Zone, now_ms: int, columns: Sequence[Column]
+    ) -> None:
+        self.wh = wh
+        self.source = source
+        self.zone = zone
+        self.now_ms = now_ms
+        self.columns = columns
+        self.habits: dict[str, Habit] = {}
+
+    def raw_names(self) -> list[str]:
+        """The raw columns that are mapped."""
+        return list(dict.fromkeys(name for column in self.columns for name in column.raw))
+
+    def query(self, raw_sql: str, kinds: Mapping[str, str], extra: Sequence[str] = ()) -> str:
+        """The stage as a query over a raw one. `extra` raw columns are passed through."""
+        first = [identifier(name) for name in ("_file", *extra)]
+        flags, second, third = [], [], []
+        for column in self.columns:
+            name, filled = identifier(column.key), identifier(f"{column.key}?")
+            value, exact, flag = self._cell(column, kinds)
+            first.append(f"{value} AS {name}")
+            first.append(f"{flag} AS {filled}")
+            flags.append(filled)
+            if column.type is Type.TIME:
+                utc = identifier(f"{column.key}!")
+                first.append(f"{exact} AS {utc}")
+                flags.append(utc)
+                second.append(f"{clean.floor_ms(name)} AS {name}")
+                local = f"CASE WHEN {utc} THEN {name} ELSE {clean.to_utc(name, self.zone)} END"
+                third.append(f"{local} AS {name}")
+        layers = f"SELECT {', '.join(first)} FROM ({raw_sql})"
+        for layer in (second, third):
+            if layer:
+                layers = f"SELECT * REPLACE ({', '.join(layer)}) FROM ({layers})"
+        reason = self._reason()
+        return f"SELECT * EXCLUDE ({', '.join(flags)}), {reason} AS _reason FROM ({layers})"
+
+    def _cell(self, column: Column, kinds: Mapping[str, str]) -> tuple[str, str, str]:
+        """SQL of the value, of whether a time is UTC already, and of whether the cell is filled."""
+        if not column.raw:
+            value = text_literal(column.constant or "")
+            return self._one(column, value, "VARCHAR"), "false", "true"
+        parts = [self._one(column, identifier(name), kinds[name]) for name in column.raw]
+        filled = [clean.filled(identifier(name), kinds[name]) for name in column.raw]
+        flag = " OR ".join(f"coalesce({f}, false)" for f in filled)
+        if len(parts) > 1:
+            return _added(column, parts, filled), "false", f"({flag})"
+        exact = "false"
+        if column.type is Type.TIME:
+            name = column.raw[0]
+            exact = clean.clock(identifier(name), kinds[name], self._habit(column))[1]
+        return parts[0], exact, f"({flag})"
+
+    def _one(self, column: Column, raw: str, kind: str) -> str:
+        if column.type is Type.TIME:
+            return clean.clock(raw, kind, self._habit(column))[0]
+        return clean.value(raw, kind, column.type, self._habit(column))
+
+    def _habit(self, column: Column) -> Habit:
+        return self.habits.get(column.key, clean.PLAIN)
+
+    def _reason(self) -> str:
+        """SQL: why a row is bad, null when it is good."""
+        cases = []
+        for column in self.columns:
+            name, filled = identifier(column.key), identifier(f"{column.key}?")
+            if column.required:
+                cases.append(f"WHEN NOT {filled} THEN {text_literal(column.required)}")
+            if column.type is not Type.TEXT:
+                reason = self._unreadable(column)
+                cases.append(f"WHEN {filled} AND {name} IS NULL THEN {text_literal(reason)}")
+        if any(column.key == "role.time" for column in self.columns):
+            limit = self.now_ms + 86_400_000
+            reason = text_literal("future: dated more than 24 hours in the future")
+            cases.append(f"WHEN {identifier('role.time')} > {limit} THEN {reason}")
+        for rule in self.source.rules:
+            if rule.action == "quarantine":
+                good = expression(rule.condition, Names(at_now(self.now_ms), self._rule_column))
+                reason = text_literal(f"rule: fails the rule '{rule.name}'")
+                cases.append(f"WHEN coalesce({good}, false) IS FALSE THEN {reason}")
+        return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
+
+    def _unreadable(self, column: Column) -> str:
+        habit = self._habit(column)
+        if column.type in (Type.TIME, Type.DATE):
+            if not habit.iso and habit.order is None and not habit.time_format:
+                return f"bad-time: '{column.label}' is no time, or day and month are unclear; set time_format"
+            return f"bad-time: '{column.label}' is no time that can be read"
+        if column.type in (Type.DECIMAL, Type.INTEGER):
+            if habit.mark is None:
+                return f"bad-number: '{column.label}' is no number, or its mark is unclear; set decimal_mark"
+            return f"bad-number: '{column.label}' is no number that fits"
+        return f"bad-value: '{column.label}' is no {column.type}"
+
+    def _rule_column(self, node: Property) -> str:
+        for prefix in ("role", "field", "line", "id"):
+            for column in self.columns:
+                if column.key == f"{prefix}.{node.name}":
+                    name = identifier(column.key)
+                    return f"make_timestamp({name} * 1000)" if column.type is Type.TIME else name
+        return "NULL"
+
+    def decide(self, raw_sql: str, kinds: Mapping[str, str], before: Mapping[str, Habit]) -> None:
+        """Settles how each text column is written, from the source's word or from its content."""
+        for column in self.columns:
+            texts = [name for name in column.raw if clean.is_text(kinds[name])]
+            if texts:
+                habit = self._decide(column, texts, raw_sql, before.get(column.key, clean.PLAIN))
+                self.habits[column.key] = habit
+
+    def _decide(
+        self, column: Column, names: Sequence[str], raw_sql: str, before: Habit
+    ) -> Habit:
+        cells = " UNION ALL ".join(
+            f"SELECT {identifier(name)} AS x FROM ({raw_sql}) WHERE "
+            f"{clean.filled(identifier(name), 'VARCHAR')}"
+            for name in names
+        )
+        if column.type in (Type.DECIMAL, Type.INTEGER):
+            return self._number_habit(cells, before)
+        if column.type in (Type.TIME, Type.DATE):
+            return self._time_habit(cells, before)
+        if column.key.startswith("id.") or column.key in ("role.order", "role.product", "role.id"):
+            ((floats, rows),) = self.wh.rows(
+                f"SELECT count_if(regexp_full_match(x, '\\d+\\.0')), count(*) FROM ({cells})"
+            )
+            return replace(clean.PLAIN, floats=bool(rows) and floats == rows)
+        return clean.PLAIN
+
+    def _number_habit(self, cells: str, before: Habit) -> Habit:
+        declared = self.source.decimal_mark
+        ((odd, commas, points),) = self.wh.rows(
+            "SELECT count_if(TRY_CAST(x AS DOUBLE) IS NULL), "
+            r"count_if(regexp_matches(x, ',\d{1,2}\D*$|,\d{4,}\D*$|\.\d{3},\d|\.\d{3}\.\d{3}')), "
+            r"count_if(regexp_matches(x, '\.\d{1,2}\D*$|\.\d{4,}\D*$|,\d{3}\.\d|,\d{3},\d{3}')) "
+            f"FROM ({cells})"
+        )
+        if declared:
+            return Habit(mark=declared, plain=declared == "." and not odd)
+        if not odd:
+            return before if before.mark == "," else clean.PLAIN
+        if commas == points == 0:
+            return replace(before, plain=False) if not before.plain else Habit(mark=None, plain=False)
+        return Habit(mark="," if commas > points else ".", plain=False)
+
+    def _time_habit(self, cells: str, before: Habit) -> Habit:
+        declared = self.source.time_format
+        cell = "trim(x)"
+        ((odd, day_first, month_first),) = self.wh.rows(
+            f"SELECT count_if(NOT regexp_matches({cell}, '{clean.ISO}') "
+            f"OR TRY_CAST({cell} AS TIMESTAMP) IS NULL OR regexp_matches({cell}, '{clean.OFFSET}')), "
+            f"count_if(regexp_matches({cell}, '^(1[3-9]|2\\d|3[01])[/.-]\\d{{1,2}}[/.-]\\d')), "
+            f"count_if(regexp_matches({cell}, '^\\d{{1,2}}[/.-](1[3-9]|2\\d|3[01])[/.-]\\d')) "
+            f"FROM ({cells})"
+        )
+        if not odd:
+            return clean.PLAIN
+        if declared:
+            return Habit(iso=False, time_format=declared)
+        if day_first and month_first:
+            return Habit(iso=False, order=None)
+        order = "dmy" if day_first else "mdy" if month_first else before.order
+        return Habit(iso=False, order=order)  # type: ignore[arg-type]
+
+
+def at_now(now_ms: int) -> str:
+    """SQL for the moment of the load."""
+    from visavis.store.engines.duckdb_sql import at
+
+    return at(now_ms)
+
+
+def _added(column: Column, parts: Sequence[str], filled: Sequence[str]) -> str:
+    """Several columns in one role: amounts are added, texts joined."""
+    if column.type is Type.DECIMAL:
+        # an empty cell counts nothing, an unreadable one spoils the sum
+        terms = [
+            f"CASE WHEN coalesce({f}, false) THEN {p} ELSE 0 END"
+            for p, f in zip(parts, filled, strict=True)
+        ]
+        some = " OR ".join(f"coalesce({f}, false)" for f in filled)
+        return f"CASE WHEN {some} THEN TRY_CAST({' + '.join(terms)} AS {clean.DECIMAL}) END"
+    if column.type is Type.TEXT:
+        return f"nullif(concat_ws(' ', {', '.join(parts)}), '')"
+    return f"coalesce({', '.join(parts)})"

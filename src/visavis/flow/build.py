@@ -57,7 +57,7 @@ def _build(
         record_entries(before, lake, db, wh)
     collect(project, lake, db, wh, now_ms, progress)
     crash.point("build-collected")
-    inputs = gather(project, db.loads(), before)
+    inputs = gather(project, db, before)
     if before is not None and answers(before, inputs, project, as_of_ms, now_ms):
         return summary(before.manifest)
     making = Making(project, lake, wh, inputs, now_ms if as_of_ms is None else as_of_ms)

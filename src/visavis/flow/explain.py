@@ -215,7 +215,7 @@ def _evidence(
 
 def _edge(project: Project, row: Mapping[str, Any]) -> Edge:
     kinds = (project.kinds.get(row[side]) for side in ("kind_a", "kind_b"))
-    priority = min((kind.priority for kind in kinds if kind), default=0)
+    priority = max((kind.priority for kind in kinds if kind), default=50)
     first = row["first_seen"]
     seen = ALWAYS if first is None else to_ms(first.replace(tzinfo=UTC))
     a, b = (row["kind_a"], row["value_a"]), (row["kind_b"], row["value_b"])

@@ -12,7 +12,7 @@ from visavis.core.clock import zone
 from visavis.core.lang.form import Call, Node, Now, children
 from visavis.core.nouns import Project, Trait
 from visavis.store.builds import Build
-from visavis.store.state import Load
+from visavis.store.state import Load, State
 
 Mark = Mapping[str, object]
 
@@ -30,6 +30,7 @@ class Inputs:
     """Equal inputs as of the same moment make equal builds."""
 
     loads: tuple[Load, ...]
+    dictionary: tuple[str, ...]
     definition_hash: str
     catalogues: Mapping[str, list[Mark]]
     versions: Mapping[str, str]
@@ -39,7 +40,7 @@ class Inputs:
         return [load.load_id for load in self.loads]
 
 
-def gather(project: Project, loads: Iterable[Load], before: Build | None) -> Inputs:
+def gather(project: Project, db: State, before: Build | None) -> Inputs:
     """The inputs as they are now; reads catalogue files only where they changed since `before`."""
     known = before.manifest["catalogues"] if before else {}
     catalogues = {
@@ -47,7 +48,8 @@ def gather(project: Project, loads: Iterable[Load], before: Build | None) -> Inp
         for name, catalogue in sorted(project.catalogues.items())
     }
     versions = {name: version(name) for name in ("visavis", "duckdb")}
-    return Inputs(tuple(loads), project.definition_hash, catalogues, versions)
+    every = tuple(load.load_id for load in db.loads(active_only=False))
+    return Inputs(tuple(db.loads()), every, project.definition_hash, catalogues, versions)
 
 
 def _mark(file: Found, known: Iterable[Mark]) -> Mark:

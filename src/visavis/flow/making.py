@@ -49,7 +49,7 @@ class Making:
         build_id = next_id(state, self.as_of_ms)
         folder = builds.start(state, build_id)
         with self._timed("people", progress):
-            catalogue = self._who(folder, before)
+            catalogue = self._who(folder, before, progress)
         crash.point("build-unified")
         with self._timed("traits", progress):
             fits = self._traits(folder)
@@ -79,9 +79,10 @@ class Making:
             yield
         self.timings[name] = round(time.perf_counter() - start, 3)
 
-    def _who(self, folder: Path, before: Build | None) -> dict[str, str]:
+    def _who(self, folder: Path, before: Build | None, progress: Progress) -> dict[str, str]:
         """Who is who, written; and the relations that traits are worked out from."""
-        snapshot(self.wh, self.project, self.lake, self.inputs.load_ids)
+        inputs = self.inputs
+        snapshot(self.wh, self.project, self.lake, inputs.load_ids, inputs.dictionary)
         known = self.wh.arrow(_known(before)) if before else None
         key = project_key(self.lake.state)
         merged = unify.identify_people(self.wh, self.project.kinds, key, self.as_of_ms, known)
@@ -89,7 +90,10 @@ class Making:
         write(unify.IDENTIFIERS, folder / "identifiers.parquet")
         write(unify.EVIDENCE, folder / "evidence.parquet")
         write("SELECT * FROM node_persons ORDER BY node", folder / "persons.parquet")
-        catalogue = make_catalogue(self.wh, self.project, folder / "catalogue.parquet")
+        work = self.lake.state / "tmp" / "catalogue"
+        work.mkdir(parents=True, exist_ok=True)
+        target = folder / "catalogue.parquet"
+        catalogue = make_catalogue(self.wh, self.project, target, work, progress)
         make_relations(self.wh, self.project, merged)
         return catalogue
 
@@ -149,6 +153,7 @@ class Making:
         """What the build was made from, and what reading it later needs to know."""
         return {
             "loads": self.inputs.load_ids,
+            "dictionary": list(self.inputs.dictionary),
             "through_seq": self.wh.value("SELECT max(seq) FROM lake_events"),
             "definition_hash": self.inputs.definition_hash,
             "catalogues": dict(self.inputs.catalogues),

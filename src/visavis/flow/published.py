@@ -119,7 +119,8 @@ def relations_as_of(wh: Warehouse, at: Published, project: Project, as_of_ms: in
     """Makes `persons`, `ev`, `li` and the rest from the loads of the build as of a moment."""
     from visavis.unify.tables import identify_people
 
-    snapshot(wh, project, at.lake, at.build.manifest["loads"])
+    manifest = at.build.manifest
+    snapshot(wh, project, at.lake, manifest["loads"], manifest["dictionary"])
     merged = identify_people(wh, project.kinds, project_key(at.state), as_of_ms)
     use_catalogue(wh, at.build.table("catalogue"))
     make_relations(wh, project, merged)

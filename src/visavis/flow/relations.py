@@ -7,6 +7,7 @@ from pathlib import Path
 
 from visavis.core.lang.types import Type
 from visavis.core.nouns import Project
+from visavis.core.progress import Progress
 from visavis.store.engines.duckdb_names import SQL_TYPES, identifier, text_literal
 from visavis.store.lake import Lake
 from visavis.store.relations import Snapshot, create_view, create_views
@@ -16,10 +17,14 @@ _EVENT = "seq, ts, event, type, message_id, source, channel, cleared"
 _LINE = "seq, line, ts, event, source"
 
 
-def snapshot(wh: Warehouse, project: Project, lake: Lake, loads: Iterable[str]) -> None:
+def snapshot(
+    wh: Warehouse, project: Project, lake: Lake, loads: Iterable[str], dictionary: Iterable[str]
+) -> None:
     """Makes the `lake_...` views over these loads, with the columns of the project."""
     properties = {n: kind for of in project.properties.values() for n, kind in of.items()}
-    create_views(wh, Snapshot(lake.path, tuple(loads), properties, project.line_fields))
+    create_views(
+        wh, Snapshot(lake.path, tuple(loads), tuple(dictionary), properties, project.line_fields)
+    )
 
 
 def make_relations(wh: Warehouse, project: Project, merged: bool) -> None:
@@ -53,30 +58,36 @@ def use_catalogue(wh: Warehouse, path: Path) -> None:
     create_view(wh, "catalogue_products", f"SELECT * FROM read_parquet({text_literal(str(path))})")
 
 
-def make_catalogue(wh: Warehouse, project: Project, target: Path) -> dict[str, str]:
-    """Writes the catalogues as one table by product_id, and makes `catalogue_products` of it."""
-    import pyarrow as pa
+def make_catalogue(
+    wh: Warehouse, project: Project, target: Path, work: Path, progress: Progress
+) -> dict[str, str]:
+    """Writes the catalogues as one table by product_id, and makes `catalogue_products` of it.
 
+    Where catalogues name the same item, the last value given for a field holds.
+    """
     from visavis.collect.catalogue import read_catalogue
 
     fields = catalogue_fields(project)
-    parts, count = [], 0
+    parts = []
     for number, catalogue in enumerate(project.catalogues.values()):
-        table = read_catalogue(project, catalogue)
-        table = table.append_column("n", pa.array(range(count, count + len(table)), pa.int64()))
-        count += len(table)
-        wh.register(f"catalogue_{number}", table)
+        table = f"catalogue_{number}"
+        nameless, unread = read_catalogue(wh, project, catalogue, table, work)
+        if nameless or unread:
+            progress.note(
+                f"catalogue '{catalogue.name}': {nameless} rows name no item and are left out, "
+                f"{unread} have a value that can't be read"
+            )
         own = {f.name for f in catalogue.fields}
-        columns = ", ".join(
-            identifier(f"c_{name}")
-            if name in own
-            else f"NULL::{SQL_TYPES[kind]} AS {identifier(f'c_{name}')}"
-            for name, kind in fields.items()
-        )
-        parts.append(f"SELECT product_id, n, {columns} FROM catalogue_{number}")
+        columns = "".join(", " + _or_null(name, kind, name in own) for name, kind in fields.items())
+        parts.append(f"SELECT product_id, {number} AS catalogue, n{columns} FROM {table}")
     wh.write_parquet(_one_row_each(parts, fields), target)
     use_catalogue(wh, target)
     return {name: str(kind) for name, kind in fields.items()}
+
+
+def _or_null(name: str, kind: Type, own: bool) -> str:
+    column = identifier(f"c_{name}")
+    return column if own else f"NULL::{SQL_TYPES[kind]} AS {column}"
 
 
 def _one_row_each(parts: list[str], fields: Mapping[str, Type]) -> str:
@@ -84,7 +95,8 @@ def _one_row_each(parts: list[str], fields: Mapping[str, Type]) -> str:
     if not parts:
         return "SELECT ''::VARCHAR AS product_id WHERE false"
     merged = "".join(
-        f", max_by({identifier(f'c_{n}')}, n) AS {identifier(f'c_{n}')}" for n in fields
+        f", max_by({identifier(f'c_{n}')}, (catalogue, n)) AS {identifier(f'c_{n}')}"
+        for n in fields
     )
     rows = " UNION ALL ".join(parts)
     return f"SELECT product_id{merged} FROM ({rows}) GROUP BY product_id ORDER BY product_id"

@@ -67,15 +67,20 @@ _PLAIN: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Which loads of a lake are looked at, oldest first, and the columns that the project names."""
+    """Which loads of a lake are looked at, oldest first, and the columns that the project names.
+
+    `dictionary`: every load ever made, for a load that no longer counts may have named a node.
+    """
 
     path: Path
     loads: tuple[str, ...]
+    dictionary: tuple[str, ...]
     properties: Mapping[str, Type]
     line_fields: Mapping[str, Type]
 
     def files(self, name: str) -> list[Path]:
-        paths = (self.path / load / f"{name}.parquet" for load in self.loads)
+        loads = self.dictionary if name == "nodes" else self.loads
+        paths = (self.path / load / f"{name}.parquet" for load in loads)
         return [path for path in paths if path.exists()]
 
 
@@ -168,4 +173,4 @@ def _current(
 
 
 def _files(lake: Snapshot, name: str, loads: Sequence[str]) -> list[Path]:
-    return Snapshot(lake.path, tuple(loads), {}, {}).files(name)
+    return Snapshot(lake.path, tuple(loads), (), {}, {}).files(name)

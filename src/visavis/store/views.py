@@ -43,6 +43,7 @@ def snapshot_of(build: Build, lake: Path) -> Snapshot:
     return Snapshot(
         lake,
         tuple(manifest["loads"]),
+        tuple(manifest["dictionary"]),
         {name: Type(kind) for name, kind in manifest["properties"].items()},
         {name: Type(kind) for name, kind in manifest["line_fields"].items()},
     )

@@ -107,7 +107,7 @@ def _names(
     """For each member the position of the member that names its group (rules.choice_order)."""
     unique, priority = _of_kind(seen, members, kinds)
     first = seen.first_seen[members]
-    order = np.lexsort((-priority, first, ~unique, group))
+    order = np.lexsort((priority, first, ~unique, group))
     starts = np.flatnonzero(np.r_[True, np.diff(group[order]) != 0])
     best = order[starts]
     for tied in _ties(order, starts, np.c_[unique, first, priority]):

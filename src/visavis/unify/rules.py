@@ -38,7 +38,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A reason to believe that identifiers `a` and `b`, each (kind, value), are one person."""
+    """A reason to believe that identifiers `a` and `b`, each (kind, value), are one person.
+
+    `priority` is that of the weaker kind; the smaller, the stronger.
+    """
 
     a: Name
     b: Name
@@ -49,7 +52,7 @@ class Edge:
     def order(self) -> tuple[int, int, int, Name, Name]:
         """Strong evidence first, never by when last seen, so that no later event reorders it."""
         low, high = min(self.a, self.b), max(self.a, self.b)
-        return (CLASSES.get(self.rule, SAME_ROW), -self.priority, self.first_seen, low, high)
+        return (CLASSES.get(self.rule, SAME_ROW), self.priority, self.first_seen, low, high)
 
 
 def normal_value(kind: str, value: str) -> str:
@@ -87,7 +90,7 @@ def choice_order(
 ) -> tuple[bool, int, int, str, str]:
     """Which identifier names a person: unique kinds, earliest seen, priority, value."""
     kind = kinds.get(seen.kind, _DEFAULT)
-    return (not kind.unique, seen.first_seen, -kind.priority, seen.value, seen.kind)
+    return (not kind.unique, seen.first_seen, kind.priority, seen.value, seen.kind)
 
 
 def choose(members: Iterable[Seen], kinds: Mapping[str, IdentifierKind]) -> Seen:

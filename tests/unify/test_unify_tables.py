@@ -12,7 +12,10 @@ from visavis.unify.rules import pid
 from visavis.unify.tables import EVIDENCE, IDENTIFIERS, identify_people
 
 KEY = b"k" * 32
-KINDS = {"customer_id": IdentifierKind("customer_id", unique=True), "email": IdentifierKind("email")}
+KINDS = {
+    "customer_id": IdentifierKind("customer_id", unique=True),
+    "email": IdentifierKind("email"),
+}
 TIME = pa.timestamp("us")
 
 
@@ -25,7 +28,7 @@ def ms(number: int) -> int:
 
 
 def lake() -> Warehouse:
-    """Customer 7 orders on days 1 and 9, gives an e-mail on days 4 and 9; customer 8 has a record."""
+    """Customer 7 is seen on days 1 to 9, with an e-mail on days 4 and 9; 8 has a record."""
     wh = connect()
     tables = {
         "lake_nodes": pa.table(
@@ -60,9 +63,7 @@ def test_links_count_from_when_they_were_seen() -> None:
         seven, eight = pid(KEY, "customer_id", "7"), pid(KEY, "customer_id", "8")
         assert set(wh.rows("SELECT person_id FROM persons")) == {(seven,), (eight,)}
         rows = wh.rows(EVIDENCE)
-        assert rows == [
-            ("customer_id", "7", "email", "a@b.co", "same row", "shop", day(4), day(4))
-        ]
+        assert rows == [("customer_id", "7", "email", "a@b.co", "same row", "shop", day(4), day(4))]
         assert set(wh.rows(IDENTIFIERS)) == {
             (seven, "customer_id", "7", day(1), day(4)),
             (seven, "email", "a@b.co", day(4), day(4)),

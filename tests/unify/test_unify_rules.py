@@ -12,8 +12,8 @@ from visavis.core.nouns import IdentifierKind
 from visavis.unify.rules import ALWAYS, Edge, Seen, choose, pid, pid_maker, unite
 
 KINDS = {
-    "customer_id": IdentifierKind("customer_id", unique=True, priority=90),
-    "user_id": IdentifierKind("user_id", unique=True, priority=95),
+    "customer_id": IdentifierKind("customer_id", unique=True, priority=20),
+    "user_id": IdentifierKind("user_id", unique=True, priority=10),
     "email": IdentifierKind("email", priority=70),
 }
 

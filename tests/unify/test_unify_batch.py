@@ -17,7 +17,7 @@ from visavis.unify.rules import Edge, Seen, choose, pid, unite
 KEY = b"k" * 32
 KINDS = {
     "customer_id": IdentifierKind("customer_id", unique=True, priority=90),
-    "user_id": IdentifierKind("user_id", unique=True, priority=90),
+    "user_id": IdentifierKind("user_id", unique=True, priority=80),
     "email": IdentifierKind("email", priority=70),
     "phone": IdentifierKind("phone", priority=60),
 }

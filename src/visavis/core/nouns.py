@@ -184,6 +184,7 @@ class Catalogue:
     place: Place
     encoding: str | None = None
     delimiter: str | None = None
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

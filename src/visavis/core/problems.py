@@ -8,6 +8,10 @@ from difflib import get_close_matches
 from typing import Literal
 
 Severity = Literal["error", "warning"]
+MOST_NAMED = 20
+"""So many valid names a hint lists; of more only the nearest."""
+WIDEST = 120
+"""So many characters of a line an excerpt shows."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,7 +63,7 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     close = get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"Did you mean '{close[0]}'?"
-    return f"Valid here: {', '.join(names)}." if names and len(names) <= 30 else ""
+    return f"Valid here: {', '.join(names)}." if names and len(names) <= MOST_NAMED else ""
 
 
 def render(problem: Problem, lines: Mapping[str, Sequence[str]]) -> str:
@@ -74,9 +78,18 @@ def render(problem: Problem, lines: Mapping[str, Sequence[str]]) -> str:
         parts.append(f"  --> {place}")
         if 1 <= place.line <= len(text):
             number = str(place.line)
-            excerpt = text[place.line - 1].rstrip("\n").expandtabs(1)
+            excerpt, column = _window(text[place.line - 1].rstrip("\n"), place.column)
             parts.append(f"  {number} | {excerpt}")
-            parts.append(f"  {' ' * len(number)} | {' ' * (place.column - 1)}^")
+            parts.append(f"  {' ' * len(number)} | {' ' * (column - 1)}^")
     if problem.hint:
         parts.append(f"  = {problem.hint}")
     return "\n".join(parts)
+
+
+def _window(line: str, column: int) -> tuple[str, int]:
+    """The part of a line around a column, and the column in it."""
+    line = "".join(c if c.isprintable() else " " if c == "\t" else "\ufffd" for c in line)
+    start = max(0, column - WIDEST * 2 // 3) if len(line) > WIDEST else 0
+    shown = line[start : start + WIDEST]
+    before, after = "..." if start else "", "..." if start + WIDEST < len(line) else ""
+    return f"{before}{shown}{after}", column - start + len(before)

@@ -90,7 +90,8 @@ def _named(source: Source) -> dict[str, Place]:
 
 
 def _catalogue(root: Path, catalogue: Catalogue) -> Iterator[Problem]:
-    names = {catalogue.key: catalogue.place}
+    place = catalogue.places.get("from", catalogue.place)
+    names = {catalogue.key: catalogue.places.get("key", place)}
     for part in catalogue.fields:
         names.setdefault(part.column, part.place or catalogue.place)
     noun = f"catalogue '{catalogue.name}'"
@@ -99,7 +100,7 @@ def _catalogue(root: Path, catalogue: Catalogue) -> Iterator[Problem]:
         _Wanted(
             noun,
             catalogue.origin,
-            catalogue.place,
+            place,
             catalogue.encoding,
             catalogue.delimiter,
             names,
@@ -118,7 +119,7 @@ def _check(root: Path, wanted: _Wanted, extra: set[str]) -> Iterator[Problem]:
         try:
             there, whole = columns(path, wanted.encoding, wanted.delimiter)
         except Unreadable as error:
-            message = f"{name} can't be read: {error}."
+            message = f"{name} can't be read: {str(error).rstrip('.')}."
             yield Problem("unreadable-file", message, wanted.place, "Check what the file is.")
             continue
         if not there:

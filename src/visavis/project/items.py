@@ -9,7 +9,7 @@ from visavis.core.problems import Problem
 from visavis.project.names import check_file_name
 from visavis.project.registry import Registry
 from visavis.project.section import Section
-from visavis.project.sources import read_field
+from visavis.project.sources import read_delimiter, read_field
 
 
 def read_catalogues(
@@ -28,7 +28,8 @@ def read_catalogues(
                 fields=fields,
                 place=section.place,
                 encoding=section.maybe("encoding"),
-                delimiter=section.maybe("delimiter"),
+                delimiter=read_delimiter(section),
+                places=dict(section.places),
             )
     return result
 

@@ -90,7 +90,7 @@ class Sources:
             time_format=section.maybe("time_format"),
             decimal_mark=section.values.get("decimal_mark"),
             encoding=section.maybe("encoding"),
-            delimiter=_delimiter(section),
+            delimiter=read_delimiter(section),
             currency=section.maybe("currency"),
             owner=section.text("owner"),
             party=cast(Party, section.text("party", "first")),
@@ -253,6 +253,7 @@ def _lookups(section: Section) -> Iterable[Lookup]:
             yield Lookup(part.text("from"), part.text("on"), part.at("from"))
 
 
-def _delimiter(section: Section) -> str | None:
+def read_delimiter(section: Section) -> str | None:
+    """The delimiter; `tab` may be written out."""
     text = section.maybe("delimiter")
     return {"tab": "\t", "\\t": "\t"}.get(text, text) if text else None

@@ -138,19 +138,21 @@ class _Reader:
         self.problems: list[Problem] = []
         self.seen: set[int] = set()
 
-    def tree(self, node: yaml.Node) -> tuple[Tree, list[Problem]]:
+    def tree(self, node: yaml.Node) -> tuple[Tree | None, list[Problem]]:
         return self._convert(node), self.problems
 
-    def _convert(self, node: yaml.Node) -> Tree:
+    def _convert(self, node: yaml.Node) -> Tree | None:
+        """The tree of a node; None (and a Problem) for what is not read."""
         place = self._place(node)
         if id(node) in self.seen or node.tag not in _PLAIN_TAGS:
             self._refuse(place, node)
-            return Scalar("", place, True, ((place.line, place.column),))
+            return None
         self.seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
             return Map(tuple(self._entries(node)), place)
         if isinstance(node, yaml.SequenceNode):
-            return Sequence(tuple(self._convert(item) for item in node.value), place)
+            items = (self._convert(item) for item in node.value)
+            return Sequence(tuple(item for item in items if item is not None), place)
         assert isinstance(node, yaml.ScalarNode)
         return self._scalar(node, place)
 
@@ -171,7 +173,9 @@ class _Reader:
                 self.problems.append(_twice(name, place, first[name]))
             else:
                 first[name] = place
-                yield Entry(name, place, self._convert(value))
+                tree = self._convert(value)
+                if tree is not None:
+                    yield Entry(name, place, tree)
 
     def _scalar(self, node: yaml.ScalarNode, place: Place) -> Scalar:
         if node.style in ("|", ">"):

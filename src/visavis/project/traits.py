@@ -9,7 +9,7 @@ from typing import cast
 from visavis.core.lang.form import Node
 from visavis.core.lang.types import Type
 from visavis.core.nouns import DataKind, Field, Step, Trait
-from visavis.core.problems import Problem, nearest
+from visavis.core.problems import Place, Problem, nearest
 from visavis.core.vocabulary import BUILT_IN
 from visavis.project.expressions import Expressions, Names
 from visavis.project.registry import Registry
@@ -57,22 +57,27 @@ class Traits:
         if section.has("given"):
             return self._given(name, section)
         if not section.has("value"):
+            if not section.sound:
+                return None
             hint = "Give it a value (an aggregate of an event, or an expression) or a given."
-            self._problem("missing-key", section, None, f"The trait '{name}' has no 'value'.", hint)
+            message = f"The trait '{name}' has no 'value'."
+            self._problem("missing-key", section.place, message, hint)
             return None
         if section.has("event"):
             return self._computed(name, section)
         for key in _OF_EVENTS:
             if section.has(key):
                 message = f"'{key}' is about events, but the trait '{name}' names none."
-                self._problem("missing-key", section, key, message, "Add event: NAME.")
+                self._problem("missing-key", section.keys[key], message, "Add event: NAME.")
         return self._derived(name, section, segments)
 
     def _given(self, name: str, section: Section) -> Trait | None:
         for key in ("event", "value", *_OF_EVENTS):
             if section.has(key):
                 message = f"A given trait is what it is given as; it has no '{key}'."
-                self._problem("conflicting-keys", section, key, message, "Leave one of them out.")
+                self._problem(
+                    "conflicting-keys", section.keys[key], message, "Leave one of them out."
+                )
         properties = self.registry.properties["identify"]
         prop = section.text("given")
         if prop not in properties:
@@ -80,7 +85,7 @@ class Traits:
             hint = hint if hint.startswith("Did") else ""
             message = f"Nothing gives '{prop}': no source has the field, and its type isn't known."
             hint = f"{hint} Or add type: TYPE.".strip()
-            self._problem("unknown-name", section, "given", message, hint)
+            self._problem("unknown-name", section.at("given"), message, hint)
             return None
         return self._trait(name, section, "given", properties[prop], given=prop)
 
@@ -133,7 +138,7 @@ class Traits:
     ) -> Trait | None:
         if type_ in (Type.NULL, Type.INTERVAL):
             message = f"The trait '{name}' has no type: its value is always {type_}."
-            self._problem("wrong-type", section, "value", message, "Give it a value.")
+            self._problem("wrong-type", section.at("value"), message, "Give it a value.")
             return None
         return Trait(
             name=name,
@@ -177,7 +182,7 @@ class Traits:
         if properties is None:
             hint = nearest(event, self.registry.properties)
             hint = hint or "An event that no source makes is declared in events/."
-            self._problem("unknown-name", section, key, f"There is no event '{event}'.", hint)
+            self._problem("unknown-name", section.at(key), f"There is no event '{event}'.", hint)
             return None
         names = {name: (kind, "event") for name, kind in BUILT_IN.items()}
         names |= {name: (kind, "property") for name, kind in properties.items()}
@@ -201,10 +206,5 @@ class Traits:
         hint = "It is a property of events: make a trait of it, with an event and an aggregate."
         return dict.fromkeys(names - self.types.keys(), hint)
 
-    def _problem(
-        self, code: str, section: Section, key: str | None, message: str, hint: str
-    ) -> None:
-        place = section.at(key) if key else section.place
-        if key in _OF_EVENTS and key:
-            place = section.keys.get(key, place)
+    def _problem(self, code: str, place: Place, message: str, hint: str) -> None:
         self.problems.append(Problem(code, message, place, hint))

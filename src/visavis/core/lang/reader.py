@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from visavis.core.clock import Zone
 from visavis.core.lang.form import Node, Value, trait_names
 from visavis.core.lang.history import IDENTIFY, History
-from visavis.core.lang.reader_rows import Columns, Rows
+from visavis.core.lang.reader_rows import Columns, Items, Rows
 from visavis.core.lang.reader_run import Fits, Run, Scalar
 from visavis.core.lang.reader_scalar import Compiler
 from visavis.core.lang.reader_select import Select, Spec, StepSpec
@@ -43,9 +43,12 @@ class Program:
         history: History,
         now_ms: int,
         fits: Fits | None = None,
-        catalogue: Columns | None = None,
+        catalogue: Columns | Items | None = None,
     ) -> Result:
-        """Everything about one person as of a moment; cut points are as the reader holds them."""
+        """Everything about one person as of a moment; cut points are as the reader holds them.
+
+        A catalogue read again and again is best given as Items, made once.
+        """
         run = self._run(history, now_ms, fits, catalogue)
         until = {n: u if u <= TIME_MAX else None for n, u in run.untils.items()}
         return Result(run.values, until)
@@ -67,7 +70,7 @@ class Program:
         history: History,
         now_ms: int,
         fits: Fits | None = None,
-        catalogue: Columns | None = None,
+        catalogue: Columns | Items | None = None,
     ) -> list[tuple[str, int, int | None]]:
         """(event, row, line) of each row behind a trait's value, in log order.
 
@@ -103,9 +106,10 @@ class Program:
                 yield trait.event or "", selection.rows.parent(i), line
 
     def _run(
-        self, history: History, now_ms: int, fits: Fits | None, catalogue: Columns | None
+        self, history: History, now_ms: int, fits: Fits | None, catalogue: Columns | Items | None
     ) -> Run:
-        run = Run(history, now_ms, fits or {}, catalogue or {}, self.selections)
+        items = catalogue if isinstance(catalogue, Items) else Items(catalogue or {})
+        run = Run(history, now_ms, fits or {}, items, self.selections)
         values, untils = run.values, run.untils
         for name, compute in self.steps:
             run.until = NEVER
@@ -171,7 +175,7 @@ def given(name: str) -> Scalar:
         column = rows.property(name, "property")
         for i in range(rows.visible, rows.size):
             if _sets(rows, column, name, i):
-                run.until = min(run.until, rows.ts[i])
+                run.until = min(run.until, rows.time(i))
                 break
         row = setting_row(rows, name)
         return None if row is None else column[row]
@@ -181,8 +185,11 @@ def given(name: str) -> Scalar:
 
 def setting_row(rows: Rows, name: str) -> int | None:
     """The row that a given trait's value, or null, comes from."""
-    column = rows.property(name, "property")
-    return next((i for i in range(rows.visible - 1, -1, -1) if _sets(rows, column, name, i)), None)
+    column, cleared = rows.property(name, "property"), rows.stream.cleared
+    for i in range(rows.visible - 1, -1, -1):
+        if column[i] is not None or (cleared is not None and name in (cleared[i] or ())):
+            return i
+    return None
 
 
 def _sets(rows: Rows, column: Sequence[Value], name: str, row: int) -> bool:

@@ -15,6 +15,8 @@ from visavis.core.lang.reader_functions import bounded, divide
 from visavis.core.lang.types import SCALE, Type
 
 Reducer = Callable[[Sequence[Any]], Any]
+_FEW = 4
+"""Up to so many kinds of values, counting each kind by itself is faster."""
 
 
 def reducer(node: Aggregate) -> Reducer:
@@ -83,11 +85,17 @@ def _float_average(values: Sequence[Any]) -> float | None:
 
 
 def _min(values: Sequence[Any]) -> Any:
-    return min(_known(values), default=None)
+    try:
+        return min(values, default=None)
+    except TypeError:  # a null can't be compared
+        return min(_known(values), default=None)
 
 
 def _max(values: Sequence[Any]) -> Any:
-    return max(_known(values), default=None)
+    try:
+        return max(values, default=None)
+    except TypeError:
+        return max(_known(values), default=None)
 
 
 def _first(values: Sequence[Any]) -> Any:
@@ -99,12 +107,16 @@ def _last(values: Sequence[Any]) -> Any:
 
 
 def _mode(values: Sequence[Any]) -> Any:
-    counts = Counter(values)
+    kinds = set(values)
+    if len(kinds) <= _FEW:
+        counts = {v: values.count(v) for v in kinds}
+    else:
+        counts = Counter(values)
     counts.pop(None, 0)
     if not counts:
         return None
     most = max(counts.values())
-    return min(v for v, n in counts.items() if n == most)
+    return min([v for v, n in counts.items() if n == most])
 
 
 def _quantile(values: Sequence[Any], q: int) -> Any:

@@ -31,39 +31,58 @@ Columns = Mapping[str, Mapping[str, Value]]
 """The catalogue: fields by product id."""
 
 
+class Items:
+    """A catalogue turned so that one field of many products is read fast; made once, kept."""
+
+    __slots__ = ("_fields", "_products")
+
+    def __init__(self, products: Columns) -> None:
+        self._products = products
+        self._fields: dict[str, dict[Value, Value]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._products)
+
+    def field(self, name: str) -> Mapping[Value, Value]:
+        """A field's values by product id."""
+        found = self._fields.get(name)
+        if found is None:
+            found = {p: fields.get(name) for p, fields in self._products.items()}
+            self._fields[name] = found
+        return found
+
+
 class Rows:
     """The rows of one stream as of `now`: events, of which the first `visible` have happened."""
 
-    __slots__ = ("computed", "event", "size", "stream", "ts", "visible")
+    __slots__ = ("computed", "event", "size", "stream", "visible")
 
     def __init__(self, event: str, stream: Stream, now: int) -> None:
         self.event, self.stream = event, stream
-        self.ts: Sequence[int] = stream.ts
-        self.size = len(stream.ts)
-        self.visible = (
-            self.size if not self.size or stream.ts[-1] <= now else bisect_right(stream.ts, now)
-        )
-        self.computed: dict[object, Any] = {}
+        ts = stream.ts
+        self.size = size = len(ts)
+        self.visible = size if not size or ts[-1] <= now else bisect_right(ts, now)
+        self.computed: dict[int | str, Sequence[Any]] = {}
 
     def after(self, moment: int) -> int:
         """The first row later than a moment."""
-        return bisect_right(self.ts, moment)
+        return bisect_right(self.stream.ts, moment)
+
+    def time(self, row: int) -> int:
+        """When a row happened."""
+        return self.stream.ts[row]
 
     def property(self, name: str, scope: str) -> Sequence[Value]:
         """The column that a Property names."""
         if scope == "event":
             if name == "timestamp":
-                return self.ts
+                return self.stream.ts
             if name == "message_id":
                 return self.stream.message_ids
             if name == "event":
                 return [self.event] * self.size
         found = self.stream.columns.get(name)
         return [None] * self.size if found is None else found
-
-    def events(self, low: int, high: int) -> range:
-        """The event rows behind the rows low to high."""
-        return range(low, high)
 
     def parent(self, row: int) -> int:
         """The event row of a row."""
@@ -75,25 +94,39 @@ class LineRows(Rows):
 
     __slots__ = ("catalogue", "lines", "of_events")
 
-    def __init__(self, of_events: Rows, lines: Lines, catalogue: Columns) -> None:
+    def __init__(self, of_events: Rows, lines: Lines, catalogue: Items) -> None:
         self.event, self.stream = of_events.event, of_events.stream
         self.of_events, self.lines, self.catalogue = of_events, lines, catalogue
         parent = lines.parent
         self.size = len(parent)
-        self.ts = list(map(of_events.ts.__getitem__, parent))
         done = of_events.visible == of_events.size
         self.visible = self.size if done else bisect_left(parent, of_events.visible)
         self.computed = {}
 
+    def after(self, moment: int) -> int:
+        return bisect_left(self.lines.parent, self.of_events.after(moment))
+
+    def time(self, row: int) -> int:
+        return self.stream.ts[self.lines.parent[row]]
+
     def property(self, name: str, scope: str) -> Sequence[Value]:
         if scope == "line":
             own = self.lines.columns.get(name)
+            if own is not None and not (self.catalogue and None in own):
+                return own
+        key = f"{scope} {name}"
+        found = self.computed.get(key)
+        if found is None:
+            found = self.computed[key] = self._joined(name, scope)
+        return found
+
+    def _joined(self, name: str, scope: str) -> Sequence[Value]:
+        """A column that the lines do not have, or not whole."""
+        if scope == "line":
+            listed, own = self._catalogue(name), self.lines.columns.get(name)
             if own is None:
-                return self._catalogue(name)
-            if self.catalogue and None in own:
-                listed = self._catalogue(name)
-                return [b if a is None else a for a, b in zip(own, listed, strict=True)]
-            return own
+                return listed
+            return [b if a is None else a for a, b in zip(own, listed, strict=True)]
         if scope == "catalogue":
             return self._catalogue(name)
         column = self.of_events.property(name, scope)
@@ -103,14 +136,7 @@ class LineRows(Rows):
         products = self.lines.columns.get("product_id")
         if products is None or not self.catalogue:
             return [None] * self.size
-        nothing: Mapping[str, Value] = {}
-        find: Callable[[Any, Mapping[str, Value]], Mapping[str, Value]] = self.catalogue.get
-        return [find(p, nothing).get(name) for p in products]
-
-    def events(self, low: int, high: int) -> range:
-        if low >= high:
-            return range(0)
-        return range(self.lines.parent[low], self.lines.parent[high - 1] + 1)
+        return list(map(self.catalogue.field(name).get, products))
 
     def parent(self, row: int) -> int:
         return self.lines.parent[row]
@@ -124,11 +150,11 @@ def clock_free(node: Node) -> bool:
     return not any(isinstance(n, (Now, TraitRef)) for n in walk(node))
 
 
-def once(key: object, compute: Column) -> Column:
-    """The column, computed once a run however many traits read it."""
+def once(key: int, compute: Column) -> Column:
+    """The column, computed once a run however many traits read it; `key` is the expression's."""
 
     def read(rows: Rows) -> Sequence[Any]:
-        found: Sequence[Any] | None = rows.computed.get(key)
+        found = rows.computed.get(key)
         if found is None:
             found = rows.computed[key] = compute(rows)
         return found

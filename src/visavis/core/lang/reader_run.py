@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from visavis.core.lang.form import Value
 from visavis.core.lang.history import History, Lines, Stream
-from visavis.core.lang.reader_rows import Columns, LineRows, Rows
+from visavis.core.lang.reader_rows import Items, LineRows, Rows
 from visavis.core.lang.reader_until import NEVER
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Run:
     )  # fmt: skip
 
     def __init__(
-        self, history: History, now: int, fits: Fits, catalogue: Columns, selections: int
+        self, history: History, now: int, fits: Fits, catalogue: Items, selections: int
     ) -> None:
         self.history, self.now, self.fits, self.catalogue = history, now, fits, catalogue
         self.values: dict[str, Value] = {}

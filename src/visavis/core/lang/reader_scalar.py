@@ -23,9 +23,9 @@ from visavis.core.lang.form import (
     TraitRef,
     reads_now,
 )
-from visavis.core.lang.reader_aggregates import mean_gap, reducer
+from visavis.core.lang.reader_aggregates import Reducer, mean_gap, reducer
 from visavis.core.lang.reader_functions import COMPARISONS, element
-from visavis.core.lang.reader_rows import clock_free, column, once
+from visavis.core.lang.reader_rows import Column, clock_free, column, once
 from visavis.core.lang.reader_run import Run, Scalar
 from visavis.core.lang.reader_select import (
     Filter,
@@ -36,7 +36,7 @@ from visavis.core.lang.reader_select import (
     over_rows,
     selector,
 )
-from visavis.core.lang.reader_until import NEVER, Tick, mirrored, thresholds, tick_of
+from visavis.core.lang.reader_until import NEVER, Clock, Tick, mirrored, thresholds, tick_of
 
 
 @dataclass(slots=True)
@@ -49,15 +49,24 @@ class Compiler:
 
     zone: Zone
     derived: Mapping[str, Node] = field(default_factory=dict)
+    clock: Clock = field(init=False)
     specs: dict[Spec, Select] = field(default_factory=dict)
     read: list[Select] = field(default_factory=list)
     """The selections of every aggregate compiled so far."""
+    keys: dict[object, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.clock = Clock(self.zone)
 
     def selection(self, spec: Spec) -> Select:
         """The selection of rows that a trait's aggregates look at."""
         if spec not in self.specs:
-            self.specs[spec] = selector(spec, len(self.specs), self.zone, self.scalar)
+            self.specs[spec] = selector(spec, len(self.specs), self)
         return self.specs[spec]
+
+    def key(self, what: object) -> int:
+        """A number for an expression, the same for equal ones: faster to look up than the tree."""
+        return self.keys.setdefault(what, len(self.keys))
 
     def scalar(self, node: Node, spec: Spec | None = None) -> Scalar:
         """The closure of an expression; `spec` is what its aggregates look at."""
@@ -115,7 +124,7 @@ class Compiler:
         return node
 
     def _tick(self, node: Node, spec: Spec | None) -> Scalar | None:
-        tick = tick_of(node, self.zone)
+        tick = tick_of(node, self.clock)
         if tick is None:
             return None
         other = self.scalar(tick.other, spec) if tick.other else None
@@ -125,7 +134,7 @@ class Compiler:
         """A comparison with a tick on one side and no clock on the other."""
         for i, operator in ((0, node.function), (1, mirrored(node.function))):
             side, constant = node.args[i], node.args[1 - i]
-            tick = tick_of(self._expanded(side), self.zone)
+            tick = tick_of(self._expanded(side), self.clock)
             if tick and not reads_now(constant):
                 other = self.scalar(tick.other, spec) if tick.other else None
                 compared = Call(node.type, operator, (side, constant))
@@ -141,17 +150,20 @@ class Compiler:
             raise ValueError(f"{node.function}() has no rows to look at here")
         select = self.selection(spec)
         if node.filter is not None:
-            select = _filtered(select, filter_of(node.filter, self.zone, self.scalar), node.filter)
+            select = _filtered(select, filter_of(node.filter, self), self.key(node.filter))
         self.read.append(select)
         if node.function == "mean_gap":
             return _mean_gap(select, self.zone)
         if not node.args:
             return _size(select)
         argument = node.args[0]
+        if node.function in _EDGES and _is_timestamp(argument):
+            return _edge(select, _EDGES[node.function])
         if clock_free(argument):
-            read = column(argument, self.zone)
-            kept = read if isinstance(argument, Property) else once(argument, read)
-            return _reduced(select, argument, kept, reducer(node))
+            key, read = self.key(argument), column(argument, self.zone)
+            if not isinstance(argument, Property):
+                read = once(key, read)
+            return _reduced(select, key, read, reducer(node))
         return _reduced_slowly(select, self.scalar(argument), reducer(node))
 
 
@@ -268,16 +280,18 @@ def _threshold(
 # aggregates
 
 
-def _filtered(select: Select, keep: Filter, where: Node) -> Select:
+def _filtered(select: Select, keep: Filter, key: int) -> Select:
     """The selection less the rows that an aggregate's own filter leaves out."""
 
     def narrowed(run: Run) -> Selection:
         selection = select(run)
-        found = selection.parts.get(where)
+        parts = selection.parts
+        if parts is None:
+            parts = selection.parts = {}
+        found = parts.get(key)
         if found is None:
-            rows, low, high = selection.rows, selection.low, selection.high
-            mask, until = keep.span(run, rows, low, high)
-            found = selection.parts[where] = selection.narrowed(mask or (), until)
+            mask, until = keep.span(run, selection.rows, selection.low, selection.high)
+            found = parts[key] = selection.narrowed(mask or (), until)
         return found
 
     return narrowed
@@ -288,7 +302,7 @@ def _size(select: Select) -> Scalar:
         selection = select(run)
         if selection.until < run.until:
             run.until = selection.until
-        return selection.size
+        return selection.size()
 
     return size
 
@@ -297,25 +311,46 @@ def _mean_gap(select: Select, zone: Zone) -> Scalar:
     def gap(run: Run) -> int | None:
         selection = select(run)
         run.until = min(run.until, selection.until)
-        ts = selection.take("timestamp", selection.rows.ts)
-        if len(ts) < 2:
+        first, last = selection.first(), selection.last()
+        if first is None or last is None:
             return None
-        return mean_gap(zone.date_of(ts[-1]) - zone.date_of(ts[0]), len(ts))
+        days = zone.date_of(selection.rows.time(last)) - zone.date_of(selection.rows.time(first))
+        return mean_gap(days, selection.size())
 
     return gap
 
 
-def _reduced(select: Select, key: Node, read: Any, reduce: Any) -> Scalar:
+_EDGES = {"min": 0, "first": 0, "max": -1, "last": -1}
+
+
+def _is_timestamp(node: Node) -> bool:
+    return isinstance(node, Property) and (node.name, node.scope) == ("timestamp", "event")
+
+
+def _edge(select: Select, end: int) -> Scalar:
+    """The first or last moment: rows stand in the order of time."""
+
+    def edge(run: Run) -> int | None:
+        selection = select(run)
+        if selection.until < run.until:
+            run.until = selection.until
+        row = selection.first() if end == 0 else selection.last()
+        return None if row is None else selection.rows.time(row)
+
+    return edge
+
+
+def _reduced(select: Select, key: int, read: Column, reduce: Reducer) -> Scalar:
     def aggregate(run: Run) -> Any:
         selection = select(run)
         if selection.until < run.until:
             run.until = selection.until
-        return reduce(selection.take(key, read(selection.rows)))
+        return reduce(selection.take(key, read))
 
     return aggregate
 
 
-def _reduced_slowly(select: Select, argument: Scalar, reduce: Any) -> Scalar:
+def _reduced_slowly(select: Select, argument: Scalar, reduce: Reducer) -> Scalar:
     """For arguments that read the clock or other traits."""
 
     def aggregate(run: Run) -> Any:

@@ -9,11 +9,11 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import Any
+from typing import Any, Protocol
 
 from visavis.core.clock import Zone
 from visavis.core.lang.form import Node
-from visavis.core.lang.reader_rows import Rows, clock_free, mask, once
+from visavis.core.lang.reader_rows import Column, Rows, clock_free, mask, once
 from visavis.core.lang.reader_run import Run, Scalar
 from visavis.core.lang.reader_until import NEVER
 
@@ -42,26 +42,44 @@ class Spec:
 class Selection:
     """Rows low to high of a stream, those kept whose `mask` is truthy (None: all)."""
 
-    __slots__ = ("_taken", "high", "low", "mask", "parts", "rows", "size", "until")
+    __slots__ = ("_taken", "high", "low", "mask", "parts", "rows", "until")
 
     def __init__(
         self, rows: Rows, low: int, high: int, mask: Sequence[Any] | None, until: int
     ) -> None:
         self.rows, self.low, self.high, self.mask, self.until = rows, low, high, mask, until
-        self.size = high - low if mask is None else sum(map(bool, mask))
-        self._taken: dict[Any, Sequence[Any]] = {}
-        self.parts: dict[Node, Selection] = {}
+        self._taken: dict[int, Sequence[Any]] | None = None
+        self.parts: dict[int, Selection] | None = None
 
-    def take(self, key: object, column: Sequence[Any]) -> Sequence[Any]:
-        """The kept values of a whole column; `key` names the column."""
-        found = self._taken.get(key)
+    def size(self) -> int:
+        """How many rows are kept."""
+        return self.high - self.low if self.mask is None else self.mask.count(True)
+
+    def first(self) -> int | None:
+        """The earliest kept row."""
+        if self.mask is None:
+            return self.low if self.low < self.high else None
+        return self.low + self.mask.index(True) if True in self.mask else None
+
+    def last(self) -> int | None:
+        """The latest kept row."""
+        if self.mask is None:
+            return self.high - 1 if self.low < self.high else None
+        return next((self.high - 1 - i for i, keep in enumerate(reversed(self.mask)) if keep), None)
+
+    def take(self, key: int, read: Column) -> Sequence[Any]:
+        """The kept values of an expression, read over all rows; `key` is the expression's."""
+        taken = self._taken
+        if taken is None:
+            taken = self._taken = {}
+        found = taken.get(key)
         if found is None:
-            found = column
+            found = read(self.rows)
             if self.low or self.high != self.rows.size:
-                found = column[self.low : self.high]
+                found = found[self.low : self.high]
             if self.mask is not None:
                 found = list(compress(found, self.mask))
-            self._taken[key] = found
+            taken[key] = found
         return found
 
     def indexes(self) -> Iterator[int]:
@@ -97,21 +115,35 @@ def every_row(run: Run, rows: Rows, low: int, high: int) -> Kept:
 
 def next_row(rows: Rows) -> int:
     """When the first row later than now happens."""
-    return rows.ts[rows.visible] if rows.visible < rows.size else NEVER
+    return rows.time(rows.visible) if rows.visible < rows.size else NEVER
 
 
 EVERYTHING = Filter(every_row, next_row)
 
 
-def filter_of(where: Node | None, zone: Zone, scalar: Callable[[Node], Scalar]) -> Filter:
-    """The filter of a condition; `scalar` compiles one that reads the clock or other traits."""
+class Compiles(Protocol):
+    """What selections want of the compiler of expressions."""
+
+    zone: Zone
+
+    def scalar(self, node: Node) -> Scalar:
+        """A closure for expressions that read the clock or other traits."""
+
+    def key(self, what: object) -> int:
+        """A number for an expression, the same for equal ones."""
+
+
+def filter_of(where: Node | None, compiler: Compiles) -> Filter:
+    """The filter of a condition."""
     if where is None:
         return EVERYTHING
-    return _pure(where, zone) if clock_free(where) else _one_by_one(scalar(where))
+    if not clock_free(where):
+        return _one_by_one(compiler.scalar(where))
+    # a mask is not the condition's column: in it null and false are one
+    return _pure(once(compiler.key(("mask", where)), mask(where, compiler.zone)))
 
 
-def _pure(where: Node, zone: Zone) -> Filter:
-    whole = once(_Masked(where), mask(where, zone))
+def _pure(whole: Column) -> Filter:
 
     def span(run: Run, rows: Rows, low: int, high: int) -> Kept:
         kept = whole(rows)
@@ -121,17 +153,10 @@ def _pure(where: Node, zone: Zone) -> Filter:
         if rows.visible == rows.size:
             return NEVER
         kept = whole(rows)
-        passing = (rows.ts[i] for i in range(rows.visible, rows.size) if kept[i])
+        passing = (rows.time(i) for i in range(rows.visible, rows.size) if kept[i])
         return next(passing, NEVER)
 
     return Filter(span, ahead)
-
-
-@dataclass(frozen=True, slots=True)
-class _Masked:
-    """Key of a condition's mask, which is not its column: null and false are one."""
-
-    where: Node
 
 
 def _one_by_one(condition: Scalar) -> Filter:
@@ -155,28 +180,43 @@ def over_rows(
     return values, until
 
 
-def selector(spec: Spec, index: int, zone: Zone, scalar: Callable[[Node], Scalar]) -> Select:
+def selector(spec: Spec, index: int, compiler: Compiles) -> Select:
     """The compiled selection; `index` is its slot in a run."""
-    where = filter_of(spec.where, zone, scalar)
-    follow = _follow(spec, zone, scalar)
+    where = filter_of(spec.where, compiler)
+    follow = _follow(spec, compiler)
+    event, lines, within = spec.event, spec.lines, spec.within_ms
+
+    def plain(run: Run) -> Selection:
+        rows = run.lines(event) if lines else run.events(event)
+        high, until = rows.visible, NEVER
+        if high < rows.size:
+            until = rows.time(high)
+        if within is None:
+            return Selection(rows, 0, high, None, until)
+        low = rows.after(run.now - within)
+        if low < high:
+            until = min(until, rows.time(low) + within)
+        return Selection(rows, low, high, None, until)
 
     def compute(run: Run) -> Selection:
-        rows = run.lines(spec.event) if spec.lines else run.events(spec.event)
-        low = 0 if spec.within_ms is None else rows.after(run.now - spec.within_ms)
-        high = max(rows.visible, low)
+        rows = run.lines(event) if lines else run.events(event)
+        low = 0 if within is None else rows.after(run.now - within)
+        high = rows.visible
         kept, until = where.span(run, rows, low, high)
         if rows.visible < rows.size:
             until = min(until, where.ahead(rows))
         if follow:
             kept, until = _followed(follow(run), rows, low, high, kept, until)
-        if spec.within_ms is not None:
-            until = min(until, _leaves(rows, low, high, kept, spec.within_ms))
+        if within is not None:
+            until = min(until, _leaves(rows, low, high, kept, within))
         return Selection(rows, low, high, kept, until)
+
+    make = compute if spec.where or follow else plain
 
     def select(run: Run) -> Selection:
         found = run.selections[index]
         if found is None:
-            found = run.selections[index] = compute(run)
+            found = run.selections[index] = make(run)
         return found
 
     return select
@@ -185,9 +225,8 @@ def selector(spec: Spec, index: int, zone: Zone, scalar: Callable[[Node], Scalar
 def _leaves(rows: Rows, low: int, high: int, kept: Sequence[Any] | None, within: int) -> int:
     """When the oldest kept row falls out of the window."""
     if kept is None:
-        return rows.ts[low] + within if low < high else NEVER
-    oldest = next((i for i, keep in enumerate(kept) if keep), None)
-    return NEVER if oldest is None else rows.ts[low + oldest] + within
+        return rows.time(low) + within if low < high else NEVER
+    return rows.time(low + kept.index(True)) + within if True in kept else NEVER
 
 
 # sequences
@@ -220,14 +259,12 @@ def _followed(
     return result, until
 
 
-def _follow(
-    spec: Spec, zone: Zone, scalar: Callable[[Node], Scalar]
-) -> Callable[[Run], tuple[Follows, int]] | None:
+def _follow(spec: Spec, compiler: Compiles) -> Callable[[Run], tuple[Follows, int]] | None:
     """What decides for an event whether it is followed, and when new events may change that."""
     then, without = spec.then, spec.without
-    bar = _log(without, zone, scalar) if without else None
+    bar = _log(without, compiler) if without else None
     if then:
-        return _then(then, _log(then, zone, scalar), bar)
+        return _then(then, _log(then, compiler), bar)
     return _alone(without, bar) if without and bar else None
 
 
@@ -235,13 +272,13 @@ Log = Callable[[Run], tuple[list[Key], int, int]]
 """A step's events so far, until when these are the ones, and when the next one happens."""
 
 
-def _log(step: StepSpec, zone: Zone, scalar: Callable[[Node], Scalar]) -> Log:
-    where = filter_of(step.where, zone, scalar)
+def _log(step: StepSpec, compiler: Compiles) -> Log:
+    where = filter_of(step.where, compiler)
 
     def log(run: Run) -> tuple[list[Key], int, int]:
         rows = run.events(step.event)
         kept, until = where.span(run, rows, 0, rows.visible)
-        keys = zip(rows.ts[: rows.visible], rows.stream.message_ids, strict=False)
+        keys = zip(rows.stream.ts[: rows.visible], rows.stream.message_ids, strict=False)
         found = list(keys) if kept is None else list(compress(keys, kept))
         return found, until, where.ahead(rows)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from math import floor
 from typing import Any
 
@@ -21,6 +20,7 @@ from visavis.core.lang.types import DAY_MS, SCALE, TIME_MAX, TIME_MIN, Type
 
 NEVER = 2**62
 """Later than every moment."""
+_MIDNIGHTS_KEPT = 100_000
 Thresholds = Sequence[int] | None
 """Whole numbers k such that an answer depends on `tick >= k` only; None: on the tick itself."""
 
@@ -41,18 +41,18 @@ class Tick:
     begins: int = TIME_MIN
 
 
-def tick_of(node: Node, zone: Zone) -> Tick | None:
+def tick_of(node: Node, clock: Clock) -> Tick | None:
     """The tick that a node is, if it is one."""
     if _shift(node) is not None:
         return _moment(_shift(node) or 0)
     if not isinstance(node, Call):
         return None
-    if node.function == "negate" and (inner := tick_of(node.args[0], zone)):
+    if node.function == "negate" and (inner := tick_of(node.args[0], clock)):
         return replace(inner, sign=-inner.sign)
     if len(node.args) == 1:
-        return _of_part(node, zone)
+        return _of_part(node, clock)
     if len(node.args) == 2 and node.function in _PAIRS:
-        return _of_pair(node, zone)
+        return _of_pair(node, clock)
     return None
 
 
@@ -114,33 +114,53 @@ def _moment(shift: int) -> Tick:
 # days: a zone whose clock goes back over midnight has a date twice
 
 
-@lru_cache(maxsize=256)
-def _returns(zone: Zone) -> tuple[int, ...]:
-    """Transitions at which the local date falls back."""
-    return tuple(t for t in zone.transitions if zone.date_of(t) < zone.date_of(t - 1))
+class Clock:
+    """A zone's days, with what is asked again and again kept."""
 
+    __slots__ = ("_midnights", "_returns", "_today", "zone")
 
-def day_begins(zone: Zone, day: int, now: int) -> int:
-    """The first moment after now with a local date of `day` or later; now's own is before."""
-    begin = zone.midnight(day)
-    return begin if begin > now else day * DAY_MS - zone.offset(now)
+    def __init__(self, zone: Zone) -> None:
+        self.zone = zone
+        self._returns = [t for t in zone.transitions if zone.date_of(t) < zone.date_of(t - 1)]
+        """Transitions at which the local date falls back."""
+        self._midnights: dict[int, int] = {}
+        self._today = (0, zone.date_of(0))
 
+    def today(self, now: int) -> int:
+        """The local date of now."""
+        at, day = self._today
+        if at != now:
+            day = self.zone.date_of(now)
+            self._today = now, day
+        return day
 
-def day_changes(zone: Zone, day: int | None, now: int) -> int:
-    """When the local date reaches `day` (None: never), or falls back before that."""
-    again = _returns(zone)
-    back = again[i] if (i := bisect_right(again, now)) < len(again) else NEVER
-    return back if day is None else min(back, day_begins(zone, day, now))
+    def changes(self, day: int | None, now: int) -> int:
+        """When the local date reaches `day` (None: never), or falls back before that."""
+        begin = NEVER
+        if day is not None:
+            begin = self._midnights.get(day) or self._midnight(day)
+            if begin <= now:  # the clock went back over midnight, and it comes again
+                begin = day * DAY_MS - self.zone.offset(now)
+        if self._returns:
+            i = bisect_right(self._returns, now)
+            return min(begin, *self._returns[i : i + 1])
+        return begin
+
+    def _midnight(self, day: int) -> int:
+        if len(self._midnights) > _MIDNIGHTS_KEPT:
+            self._midnights.clear()
+        begin = self._midnights[day] = self.zone.midnight(day)
+        return begin
 
 
 def _calendar(
-    zone: Zone, other: Node | None, value: Any, day_for: Callable[[Any, int], int]
+    clock: Clock, other: Node | None, value: Any, day_for: Callable[[Any, int], int]
 ) -> Tick:
     """A tick that rises with the local date; day_for(x, k) is the day on which it becomes k."""
 
     def change(x: Any, v: int, thresholds: Thresholds, now: int) -> int:
         k = next_step(v, thresholds)
-        return day_changes(zone, None if k is None else day_for(x, k), now)
+        return clock.changes(None if k is None else day_for(x, k), now)
 
     return Tick(other, value, change)
 
@@ -155,29 +175,29 @@ _NEXT_DAY: dict[str, Callable[[int], int]] = {
 }
 
 
-def _of_part(node: Call, zone: Zone) -> Tick | None:
+def _of_part(node: Call, clock: Clock) -> Tick | None:
     """date, year, month, ... of now."""
     shift = _clock_shift(node.args[0])
     if shift is None or node.function not in {"date", "year", "hour"} | _NEXT_DAY.keys():
         return None
-    part = element(Call(node.type, node.function, (Now(Type.TIME),)), zone)
+    part = element(Call(node.type, node.function, (Now(Type.TIME),)), clock.zone)
 
     def value(x: Any, now: int) -> int:
         return int(part(now))
 
     if node.function == "date":
-        return _moved(shift, _calendar(zone, None, value, lambda x, k: k))
+        return _moved(shift, _calendar(clock, None, value, lambda x, k: k))
     if node.function == "year":
-        return _moved(shift, _calendar(zone, None, value, lambda x, k: dates.days_of(k, 1, 1)))
+        return _moved(shift, _calendar(clock, None, value, lambda x, k: dates.days_of(k, 1, 1)))
     if node.function == "hour":
-        return _moved(shift, Tick(None, value, lambda x, v, ks, now: hour_changes(zone, now)))
+        return _moved(shift, Tick(None, value, lambda x, v, ks, now: hour_changes(clock.zone, now)))
     following = _NEXT_DAY[node.function]
     return _moved(
         shift,
         Tick(
             None,
             value,
-            lambda x, v, ks, now: day_changes(zone, following(zone.date_of(now)), now),
+            lambda x, v, ks, now: clock.changes(following(clock.today(now)), now),
         ),
     )
 
@@ -192,7 +212,7 @@ def hour_changes(zone: Zone, now: int) -> int:
 _PAIRS = ("days_between", "hours_between", "years_between", "days_to_anniversary")
 
 
-def _of_pair(node: Call, zone: Zone) -> Tick | None:
+def _of_pair(node: Call, clock: Clock) -> Tick | None:
     """A difference one side of which is now and the other does not read the clock."""
     first, second = node.args
     shifts = _clock_shift(first), _clock_shift(second)
@@ -202,19 +222,19 @@ def _of_pair(node: Call, zone: Zone) -> Tick | None:
     other, shift = (first, shifts[1]) if to_now else (second, shifts[0])
     if reads_now(other):
         return None
-    made = _PAIR_TICKS[node.function](other, zone, to_now)
+    made = _PAIR_TICKS[node.function](other, clock, to_now)
     return _moved(shift or 0, made)
 
 
-def _days(other: Node, zone: Zone, to_now: bool) -> Tick:
-    day = day_of(other.type, zone)
+def _days(other: Node, clock: Clock, to_now: bool) -> Tick:
+    day = day_of(other.type, clock.zone)
     tick = _calendar(
-        zone, other, lambda x, now: zone.date_of(now) - day(x), lambda x, k: day(x) + k
+        clock, other, lambda x, now: clock.today(now) - day(x), lambda x, k: day(x) + k
     )
     return replace(tick, sign=1 if to_now else -1)
 
 
-def _hours(other: Node, zone: Zone, to_now: bool) -> Tick:
+def _hours(other: Node, clock: Clock, to_now: bool) -> Tick:
     def value(x: int, now: int) -> int:
         return (now - x) // HOUR_MS if now >= x else -((x - now) // HOUR_MS)
 
@@ -225,44 +245,44 @@ def _hours(other: Node, zone: Zone, to_now: bool) -> Tick:
     return replace(tick, sign=1 if to_now else -1)
 
 
-def _years(other: Node, zone: Zone, to_now: bool) -> Tick:
-    day = day_of(other.type, zone)
+def _years(other: Node, clock: Clock, to_now: bool) -> Tick:
+    day = day_of(other.type, clock.zone)
     if not to_now:
-        return _daily(other, zone, lambda x, today: dates.years_between(today, day(x)))
+        return _daily(other, clock, lambda x, today: dates.years_between(today, day(x)))
 
     def day_for(x: int, k: int) -> int:
         born = dates.civil(day(x))
         return dates.anniversary(born, born[0] + k)
 
     return _calendar(
-        zone, other, lambda x, now: dates.years_between(day(x), zone.date_of(now)), day_for
+        clock, other, lambda x, now: dates.years_between(day(x), clock.today(now)), day_for
     )
 
 
-def _daily(other: Node, zone: Zone, value: Callable[[Any, int], int]) -> Tick:
+def _daily(other: Node, clock: Clock, value: Callable[[Any, int], int]) -> Tick:
     """A tick of which no more is known than that it holds for a day."""
     return Tick(
         other,
-        lambda x, now: value(x, zone.date_of(now)),
-        lambda x, v, ks, now: day_changes(zone, zone.date_of(now) + 1, now),
+        lambda x, now: value(x, clock.today(now)),
+        lambda x, v, ks, now: clock.changes(clock.today(now) + 1, now),
     )
 
 
-def _anniversary(other: Node, zone: Zone, to_now: bool) -> Tick:
-    day = day_of(other.type, zone)
+def _anniversary(other: Node, clock: Clock, to_now: bool) -> Tick:
+    day = day_of(other.type, clock.zone)
     if not to_now:
-        return _daily(other, zone, lambda x, today: dates.days_to_anniversary(today, day(x)))
+        return _daily(other, clock, lambda x, today: dates.days_to_anniversary(today, day(x)))
 
     def change(x: int, v: int, thresholds: Thresholds, now: int) -> int:
         # falls by one a day down to 0, then leaps: below k on day v - k + 1 from today
         falls = [v - k + 1 for k in thresholds or () if 0 < k <= v]
         ahead = 1 if thresholds is None else min([v + 1, *falls])
-        return day_changes(zone, zone.date_of(now) + ahead, now)
+        return clock.changes(clock.today(now) + ahead, now)
 
-    return Tick(other, lambda x, now: dates.days_to_anniversary(day(x), zone.date_of(now)), change)
+    return Tick(other, lambda x, now: dates.days_to_anniversary(day(x), clock.today(now)), change)
 
 
-_PAIR_TICKS: dict[str, Callable[[Node, Zone, bool], Tick]] = {
+_PAIR_TICKS: dict[str, Callable[[Node, Clock, bool], Tick]] = {
     "days_between": _days,
     "hours_between": _hours,
     "years_between": _years,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from visavis.core.lang.history import History
 from visavis.core.lang.reader import Program
-from visavis.core.lang.reader_rows import Columns
+from visavis.core.lang.reader_rows import Columns, Items
 from visavis.core.lang.reader_run import Fits
 from visavis.core.lang.types import DAY_MS, TIME_MIN
 
@@ -19,7 +19,7 @@ def last_change(
     history: History,
     now_ms: int,
     fits: Fits | None = None,
-    catalogue: Columns | None = None,
+    catalogue: Columns | Items | None = None,
 ) -> int | None:
     """The moment since which a condition has been true without a break, as of `now_ms`.
 
@@ -53,7 +53,7 @@ def _true_since(
     name: str,
     history: History,
     span: tuple[int, int],
-    given: tuple[Fits | None, Columns | None],
+    given: tuple[Fits | None, Columns | Items | None],
 ) -> tuple[int | None, bool]:
     """Since when in a span the condition is true at its end, and whether it was ever not true."""
     at: int | None

@@ -136,6 +136,9 @@ _EVENTS: Mapping[str, str] = {
     # consent
     "Consent Given": "purpose address policy text",
     "Consent Withdrawn": "purpose address policy reason",
+    # recorded by visavis itself
+    "Segment Entered": "segment",
+    "Segment Exited": "segment",
     # experiments
     "Experiment Viewed": "experiment_id experiment_name variation_id variation_name",
     "Holdout Assigned": "experiment_id arm",

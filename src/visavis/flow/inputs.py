@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from visavis.collect.files import ByteCounter, Found, find, sha256
+from visavis.collect.own import SOURCE
 from visavis.core.clock import zone
 from visavis.core.lang.form import Call, Node, Now, children
 from visavis.core.nouns import Project, Trait
@@ -16,7 +17,7 @@ from visavis.store.state import Load, State
 
 Mark = Mapping[str, object]
 
-OWN_SOURCE = "visavis"
+OWN_SOURCE = SOURCE
 """The source of what visavis itself records, such as entries into segments."""
 OWN_EVENTS = frozenset({"Segment Entered", "Segment Exited"})
 _BY_DAY = frozenset(

@@ -1,0 +1,398 @@
+"""Guesses what each column of a table of order lines is, by name, type and content.
+
+A pure function of a sample of the table: the same sample gives the same mapping, with how sure it
+is and why. What the user says stands above every guess.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from visavis.collect import guess_values as look
+from visavis.collect.guess_money import Setting, money
+from visavis.collect.guess_names import ROLES, name_score
+from visavis.collect.guess_structure import (
+    Groups,
+    customer_by_structure,
+    is_line_number,
+    is_row_number,
+    like_id,
+    order_by_structure,
+    product_by_structure,
+    shared_order_numbers,
+)
+from visavis.collect.guess_values import NOBODY, Column, Dates
+from visavis.collect.guess_words import fold, meanings, value_words
+
+__all__ = ["ROLES", "Choice", "Column", "Guess", "guess"]
+_SURE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A role and the column taken for it; `confidence` from 0 to 1."""
+
+    role: str
+    column: str
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """The mapping in the order of the roles, and how the table is written.
+
+    `dates` tells how the time column is; `currency` is the code that the amounts are in, where
+    the table shows it; `statuses` what the values of the status column mean; `nobody` the values
+    that stand for guests; `notes` is what the user should know.
+    """
+
+    choices: tuple[Choice, ...]
+    notes: tuple[str, ...] = ()
+    dates: Dates | None = None
+    decimal_mark: str = "."
+    currency: str | None = None
+    currencies: tuple[str, ...] = ()
+    statuses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    nobody: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """role -> column."""
+        return {c.role: c.column for c in self.choices}
+
+
+def guess(columns: Sequence[Column], given: Mapping[str, str] | None = None) -> Guess:
+    """The roles of the columns of a table. `given` (role -> column) is taken as it is.
+
+    An empty column in `given` takes the role away.
+    """
+    return _Guesser(columns, given or {}).guess()
+
+
+class _Guesser:
+    """One table's guess in the making: roles are taken one after the other, the surest first."""
+
+    def __init__(self, columns: Sequence[Column], given: Mapping[str, str]) -> None:
+        self.columns = [c for c in columns if c.filled]
+        self.notes: list[str] = []
+        self.taken: dict[str, tuple[Column, float, str]] = {}
+        self.never = {role for role, name in given.items() if not name}
+        by_name = {c.name: c for c in columns}
+        for role, name in given.items():
+            if name:
+                self.taken[role] = (by_name[name], 1.0, "given")
+
+    def guess(self) -> Guess:
+        self._by_pattern("email", lambda c: c.email_share)
+        self._by_pattern("currency", lambda c: c.currency_share)
+        self._time()
+        self._ids()
+        self._money()
+        self._by_pattern("phone", lambda c: c.phone_share)
+        for role in ("status", "payment", "channel", "promotion", "place", "category", "cost"):
+            self._words(role)
+        return self._result()
+
+    def _free(self) -> list[Column]:
+        used = {id(column) for column, _, _ in self.taken.values()}
+        return [c for c in self.columns if id(c) not in used]
+
+    def _open(self, role: str) -> bool:
+        return role not in self.taken and role not in self.never
+
+    def _take(self, role: str, column: Column, confidence: float, reason: str) -> None:
+        self.taken[role] = (column, round(min(confidence, 0.99), 2), reason)
+
+    def _column(self, role: str) -> Column | None:
+        return self.taken[role][0] if role in self.taken else None
+
+    def _by_pattern(self, role: str, share: object) -> None:
+        """email, phone and currency: the values must look like it."""
+        if not self._open(role):
+            return
+        scored = []
+        for column in self._free():
+            fits = share(column)  # type: ignore[operator]
+            named = name_score(column.name, role)
+            enough = 0.5 if named >= _SURE else 0.9
+            # long numbers look like phones, so those need the name as well
+            if fits >= enough and (named >= _SURE or role != "phone"):
+                scored.append((named + fits, column))
+        if scored:
+            score, column = max(scored, key=lambda s: s[0])
+            named = name_score(column.name, role) >= _SURE
+            reason = f"the values look like it{' and so does the name' if named else ''}"
+            self._take(role, column, 0.6 + score / 5, reason)
+
+    def _time(self) -> None:
+        if not self._open("time"):
+            return
+        scored = []
+        for i, column in enumerate(self._free()):
+            dates, named = column.dates, name_score(column.name, "time")
+            if dates is None or column.share < 0.5:
+                continue
+            plain = dates.form in ("excel", "unix", "unix_ms") or dates.form.startswith("%Y%m%d")
+            if (plain and named < 0.4) or _about_something_else(column):
+                continue
+            score = named + (0.15 if dates.has_time else 0.0) + 0.3 * column.share
+            scored.append((score, -i, column, named))
+        if scored:
+            _, _, column, named = max(scored, key=lambda s: s[:2])
+            reason = f"dates written {_as_written(column)}"
+            self._take("time", column, 0.6 + 0.35 * named, reason)
+
+    def _ids(self) -> None:
+        """order, customer and product, each by name first, then by how the values go together."""
+        self._named_id("order")
+        self._named_id("customer")
+        if self._open("order"):
+            customer = self._column("customer") or self._column("email")
+            found = order_by_structure(self._id_like(), customer, self._column("time"))
+            if found:
+                self._take("order", found[0], 0.6, found[1])
+        if self._open("customer") and "email" not in self.taken:
+            found = customer_by_structure(self._id_like("customer"), self._column("order"))
+            if found:
+                self._take("customer", found[0], 0.55, found[1])
+        self._check_order()
+        self._named_id("product")
+        if self._open("product"):
+            customer = self._column("customer") or self._column("email")
+            found = product_by_structure(self._id_like(), self._column("order"), customer)
+            if found:
+                self._take("product", found[0], 0.55, found[1])
+
+    def _id_like(self, role: str = "order") -> list[Column]:
+        others = [r for r in ROLES if r not in (role, "order", "customer", "product")]
+        return [
+            c
+            for c in self._free()
+            if like_id(c)
+            and not is_row_number(c)
+            and not (c.numeric and _looks_counted(c))
+            and max(name_score(c.name, r) for r in others) < _SURE
+            and not _about_something_else(c)
+        ]
+
+    def _named_id(self, role: str) -> None:
+        if not self._open(role):
+            return
+        scored = []
+        for i, column in enumerate(self._free()):
+            named = name_score(column.name, role)
+            if named >= 0.3 and like_id(column) and (column.dates is None or named > 0.8):
+                scored.append((named * self._content_fits(role, column), -i, column))
+        if not scored:
+            return
+        score, _, column = max(scored, key=lambda s: s[:2])
+        if score >= 0.3:
+            self._take(role, column, score, "by its name")
+            if role == "customer" and score < _SURE:
+                self.notes.append(
+                    f"'{column.name}' is a name rather than an id: people of one name become one."
+                )
+
+    def _content_fits(self, role: str, column: Column) -> float:
+        """Below 1 where the values speak against the name."""
+        if role == "order":
+            return 0.5 if _mostly_same(column) else 1.0
+        order = self._column("order")
+        if role == "product":
+            unique = column.distinct > 0.98 * len(column.filled) and len(column.filled) >= 50
+            counted = order is not None and is_line_number(column, Groups(order.texts))
+            return 0.2 if unique or counted else 1.0
+        if order is None:
+            return 1.0
+        same = Groups(order.texts).constant(column.texts)
+        return 1.0 if same is None or same > 0.6 else 0.5
+
+    def _check_order(self) -> None:
+        """Order numbers that start again with each customer don't tell orders apart."""
+        order, customer = self._column("order"), self._column("customer")
+        if order is None or self.taken["order"][2] == "given":
+            return
+        if customer is not None and shared_order_numbers(order, customer):
+            del self.taken["order"]
+            self.notes.append(
+                f"'{order.name}' is shared by several customers, so it can't tell orders apart."
+            )
+
+    def _money(self) -> None:
+        roles = ("quantity", "price", "amount", "discount")
+        taken = {r: self.taken[r][0] for r in roles if r in self.taken}
+        setting = Setting(self._column("order"), self._column("product"), taken)
+        pool = [*self._free(), *taken.values()]
+        numbers = [c for c in pool if c in taken.values() or self._may_count(c)]
+        found, notes = money(numbers, setting)
+        for role, (column, confidence, reason) in found.items():
+            if self._open(role):
+                self._take(role, column, confidence, reason)
+        self.notes.extend(notes)
+
+    def _may_count(self, column: Column) -> bool:
+        order = self._column("order")
+        claimed = max(name_score(column.name, r) for r in ("customer", "order", "product", "phone"))
+        if column.padded or is_row_number(column) or claimed >= _SURE:
+            return False
+        dated = column.dates is not None and name_score(column.name, "time") >= 0.4
+        counted = order is not None and is_line_number(column, Groups(order.texts))
+        named = max(name_score(column.name, r) for r in ("quantity", "price", "amount")) >= _SURE
+        return not dated and not (counted and not named)
+
+    def _words(self, role: str) -> None:
+        """Roles whose values are few words; the cost is a number."""
+        if not self._open(role):
+            return
+        scored = []
+        for i, column in enumerate(self._free()):
+            named, fits = name_score(column.name, role), _content(role, column)
+            score = named + 0.4 * fits if named >= 0.25 else 0.75 * fits
+            if score >= _SURE and _possible(role, column):
+                scored.append((score, -i, column, named >= 0.25))
+        if scored:
+            score, _, column, named = max(scored, key=lambda s: s[:2])
+            self._take(role, column, score, "by its name" if named else "by its values")
+
+    def _result(self) -> Guess:
+        time = self._column("time")
+        self._add_notes(time)
+        choices = [
+            Choice(role, self.taken[role][0].name, *self.taken[role][1:])
+            for role in ROLES
+            if role in self.taken
+        ]
+        figures = [c for r in _FIGURES if (c := self._column(r))]
+        commas = sum(c.decimal_mark == "," for c in figures)
+        currency, currencies = self._currency(figures)
+        return Guess(
+            tuple(choices),
+            tuple(self.notes),
+            time.dates if time else None,
+            "," if commas > len(figures) / 2 else ".",
+            currency,
+            currencies,
+            _statuses(self._column("status")),
+            _nobody(self._column("customer")),
+        )
+
+    def _currency(self, figures: Sequence[Column]) -> tuple[str | None, tuple[str, ...]]:
+        column = self._column("currency")
+        if column:
+            codes = Counter(look.SYMBOLS.get(t, t.upper()) for t in column.filled)
+            ranked = [code for code, _ in codes.most_common()]
+            return ranked[0], tuple(ranked)
+        for figure in figures:
+            if figure.symbol:
+                return figure.symbol, (figure.symbol,)
+        for figure in figures:
+            for word in re.findall(r"[A-Z]{3}|[a-z]{3}", figure.name.replace("_", " ")):
+                if word.upper() in look.CURRENCY_CODES and re.search(
+                    rf"\b{word}\b|_{word}", figure.name
+                ):
+                    return word.upper(), (word.upper(),)
+        return None, ()
+
+    def _add_notes(self, time: Column | None) -> None:
+        if time is not None and time.dates and not time.dates.sure:
+            self.notes.append(
+                f"The dates in '{time.name}' could be read in two ways; they are read as "
+                f"{_as_written(time)}. Change time_format in the source if that is wrong."
+            )
+        if "order" not in self.taken and time is not None:
+            self.notes.append(
+                "No column tells orders apart: what one customer buys at the same "
+                f"{'time' if time.dates and time.dates.has_time else 'date'} is one order."
+            )
+
+
+_FIGURES = ("amount", "price", "discount", "cost")
+
+
+def _about_something_else(column: Column) -> bool:
+    other = {"birth", "update", "until", "staff", "person", "note", "street", "postcode", "index"}
+    return bool(other & set(meanings(column.name)))
+
+
+def _as_written(column: Column) -> str:
+    form = column.dates.form if column.dates else ""
+    example = next(iter(column.filled), "")
+    words = {"excel": "as Excel serial numbers", "unix": "as seconds since 1970",
+             "unix_ms": "as milliseconds since 1970", "iso": "year-month-day"}  # fmt: skip
+    parts = {"%d": "day", "%m": "month", "%Y": "year", "%y": "year", "%b": "month", "%B": "month"}
+    named = "-".join(parts[p] for p in re.findall(r"%[a-zA-Z]", form) if p in parts)
+    return f"{words.get(form, named)} (like {example})"
+
+
+def _looks_counted(column: Column) -> bool:
+    values = [abs(n) for n in column.numbers if n is not None]
+    return bool(values) and column.distinct < 30 and max(values) < 100
+
+
+def _mostly_same(column: Column) -> bool:
+    return column.distinct <= 2 or column.counts.most_common(1)[0][1] > 0.5 * len(column.filled)
+
+
+_WORDS = {
+    "payment": value_words("payment"),
+    "channel": value_words("channel"),
+    "status": value_words("status") + value_words("cancelled") + value_words("refunded"),
+}
+
+
+def _content(role: str, column: Column) -> float:
+    if role not in _WORDS or column.distinct > 60 or column.numeric:
+        return 0.0
+    if role == "status":
+        return column.word_share(_WORDS[role])
+    return column.exact_share(_WORDS[role])
+
+
+def _possible(role: str, column: Column) -> bool:
+    if role == "cost":
+        return column.numeric
+    if column.dates or column.email_share > 0.5:
+        return False
+    if role in ("status", "payment", "channel"):
+        return column.distinct <= max(20, 0.05 * len(column.filled))
+    if role == "promotion":
+        return True
+    if role == "category":
+        repeated = column.distinct <= max(10, 0.5 * len(column.filled))
+        return repeated and not (column.numeric and column.integer_share < 1)
+    return column.distinct <= max(50, 0.6 * len(column.filled))
+
+
+def _statuses(column: Column | None) -> dict[str, tuple[str, ...]]:
+    """completed/cancelled/refunded/test -> values of the status column."""
+    if column is None or column.distinct > 60:
+        return {}
+    found: dict[str, list[str]] = {}
+    for text in sorted(column.counts):
+        if meaning := _status_of(text, column):
+            found.setdefault(meaning, []).append(text)
+    return {meaning: tuple(values) for meaning, values in found.items()}
+
+
+def _status_of(text: str, column: Column) -> str | None:
+    flag = {fold(t) for t in column.counts} <= _YES | _NO
+    if flag:
+        kind = next((k for k, w in _FLAGS if w & set(meanings(column.name))), None)
+        return kind if fold(text) in _YES else None
+    return next((kind for kind, words in _STATUS_KINDS if look.holds_word(text, words)), None)
+
+
+_YES, _NO = (frozenset(value_words(kind)) for kind in ("positive", "negative"))
+_FLAGS = (("cancelled", {"cancel"}), ("refunded", {"return"}), ("test", {"test"}))
+_STATUS_KINDS = tuple((kind, value_words(kind)) for kind in ("test", "cancelled", "refunded"))
+
+
+def _nobody(customer: Column | None) -> tuple[str, ...]:
+    """Values of the customer column that stand for guests."""
+    if customer is None:
+        return ()
+    return tuple(sorted(t for t in customer.counts if t.lower() in NOBODY))

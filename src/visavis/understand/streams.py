@@ -248,7 +248,7 @@ def _holds(then: Step | None, without: Step | None, as_of_ms: int) -> str:
         holds = "b_seq IS NOT NULL"
         if then.within_ms is not None:
             holds += f" AND epoch_ms(b_ts) - epoch_ms(ts) <= {then.within_ms}"
-        return f"{holds} AND (c_seq IS NULL OR c_seq > b_seq)" if without else holds
+        return f"{holds} AND (c_seq IS NULL OR c_seq >= b_seq)" if without else holds
     if without is None or without.within_ms is None:
         return "c_seq IS NULL"
     passed = f"epoch_ms(ts) <= {as_of_ms - without.within_ms}"

@@ -29,8 +29,10 @@ MACROS = (
     "visavis_quotient(n, d) AS visavis_unscaled(visavis_half_away(n, d))",
     # floats never show infinities or not-a-number
     "visavis_finite(x) AS CASE WHEN isfinite(x) THEN x END",
-    "visavis_first_chars(s, n) AS left(s, greatest(0, least(n, 1000000000)))",
-    "visavis_last_chars(s, n) AS right(s, greatest(0, least(n, 1000000000)))",
+    # left() and right() count a negative n from the other end and fail beyond 32 bits
+    "visavis_chars(n) AS CASE WHEN n < 0 THEN 0 WHEN n > 1000000000 THEN 1000000000 ELSE n END",
+    "visavis_first_chars(s, n) AS left(s, visavis_chars(n))",
+    "visavis_last_chars(s, n) AS right(s, visavis_chars(n))",
     # calendar arithmetic over dates
     "visavis_month_day(d) AS month(d) * 100 + day(d)",
     "visavis_years(a, b) AS year(b) - year(a)"

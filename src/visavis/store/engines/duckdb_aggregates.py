@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from visavis.core.lang.form import Aggregate
+from visavis.core.lang.form import Aggregate, Property, walk
 from visavis.core.lang.types import Type
 from visavis.store.engines.duckdb_names import decimal_text
 from visavis.store.engines.duckdb_sql import Names, expression
@@ -111,6 +111,9 @@ def _end(call: _Call) -> Halves:
 
 
 def _mode(call: _Call) -> Halves:
+    if not any(isinstance(node, Property) for node in walk(call.node.args[0])):
+        # all values are equal, and the engine takes ORDER BY a constant for a percentile
+        return _single(call.aggregate(f"mode({call.args[0]})"))
     return _single(call.aggregate(f"mode({call.args[0]} ORDER BY {call.args[0]})"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import duckdb
+import pytest
 
 from visavis.core.text import lower, lower_table, nfc, upper, upper_table
 
@@ -14,19 +15,27 @@ _ALL = """
 """
 
 
-def test_every_code_point_has_the_case_that_duckdb_gives_it() -> None:
+@pytest.fixture(scope="module")
+def everything() -> list[tuple[int, str, str, str]]:
+    return duckdb.connect().execute(_ALL).fetchall()
+
+
+def test_every_code_point_has_the_case_that_duckdb_gives_it(
+    everything: list[tuple[int, str, str, str]],
+) -> None:
     small, large = lower_table(), upper_table()
     wrong = [
         hex(point)
-        for point, low, high, _ in duckdb.connect().execute(_ALL).fetchall()
+        for point, low, high, _ in everything
         if (chr(small.get(point, point)), chr(large.get(point, point))) != (low, high)
     ]
     assert wrong == []
 
 
-def test_every_code_point_has_one_normal_form_in_both() -> None:
-    rows = duckdb.connect().execute(_ALL).fetchall()
-    assert [hex(p) for p, _, _, normal in rows if nfc(chr(p)) != normal] == []
+def test_every_code_point_has_one_normal_form_in_both(
+    everything: list[tuple[int, str, str, str]],
+) -> None:
+    assert [hex(p) for p, _, _, normal in everything if nfc(chr(p)) != normal] == []
 
 
 def test_case_goes_character_by_character() -> None:

@@ -77,7 +77,8 @@ class Case(Node):
 class Aggregate(Node):
     """An aggregate of the function table over the rows of a computed trait.
 
-    `parameter` is the literal q of quantile, a scaled decimal from 0 to SCALE; `filter` the optional `filter (where ...)`.
+    `parameter` is the literal q of quantile, a scaled decimal from 0 to SCALE; `filter` the
+    optional `filter (where ...)`.
     """
 
     function: str

@@ -126,8 +126,8 @@ _ROWS: tuple[Function, ...] = (
     _scalar("to_decimal", (_sig(I, D),), "the same number as a decimal", overflow=BEYOND),
     _scalar("to_float", (_sig(I, F), _sig(D, F)), "the nearest float"),
     # text
-    _scalar("lower", (_sig(X, X),), "lower case", unicode="one character for one by the table in core.lang.cases, which is what DuckDB does"),
-    _scalar("upper", (_sig(X, X),), "upper case", unicode="one character for one by the table in core.lang.cases, which is what DuckDB does"),
+    _scalar("lower", (_sig(X, X),), "lower case", unicode="one character for one, by Unicode's simple case mapping"),
+    _scalar("upper", (_sig(X, X),), "upper case", unicode="one character for one, by Unicode's simple case mapping"),
     _scalar("trim", (_sig(X, X),), "without white space at both ends", unicode="ASCII space, tab, CR, LF, VT, FF and U+00A0, U+3000"),
     _scalar("length", (_sig(X, I),), "number of characters", empty="0", unicode="code points"),
     _scalar("concat", (Signature((X, X), X, True),), "the texts joined; also written ||"),

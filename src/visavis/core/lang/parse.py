@@ -8,7 +8,6 @@ from visavis.core.lang.form import Node, children
 from visavis.core.lang.scope import Located as Located
 from visavis.core.lang.scope import Scope as Scope
 from visavis.core.lang.syntax import Source
-from visavis.core.lang.syntax import words as words
 from visavis.core.lang.to_sql import to_sql as to_sql
 from visavis.core.lang.types import Type
 from visavis.core.problems import Problem
@@ -21,8 +20,8 @@ def parse(
 ) -> tuple[Node | None, list[Problem]]:
     """The typed form of an expression that gives `expect` (any type when None), or its Problems.
 
-    The form is None exactly when there are Problems. Never raises for any text. A form of type
-    NULL comes out only where a type was expected, which it then fits.
+    The form is None exactly when there are Problems; never raises, whatever the text. Every null
+    in the form has the type of the place where it stands.
     """
     source = Source(text)
     tree, problems = source.read()
@@ -44,7 +43,7 @@ def _expected(source: Source, node: Node, expect: Type | None) -> tuple[Node | N
     hint = ""
     if expect is not None:
         node = widen(node, expect)
-        if node.type in (expect, Type.NULL):
+        if node.type is expect:
             return node, []
         message = f"This must be {expect}, but it is {node.type}."
         hint = "Compare it with something, like x > 0." if expect is Type.BOOLEAN else ""

@@ -14,7 +14,6 @@ from typing import Any
 
 from visavis.core.clock import Zone
 from visavis.core.lang import reader_dates as dates
-from visavis.core.lang.cases import lower, upper
 from visavis.core.lang.form import Call, Literal
 from visavis.core.lang.types import (
     DECIMAL_LIMIT,
@@ -25,6 +24,7 @@ from visavis.core.lang.types import (
     TIME_MIN,
     Type,
 )
+from visavis.core.text import lower, upper
 
 Element = Callable[..., Any]
 HOUR_MS = 3_600_000

@@ -158,22 +158,3 @@ def _depth(tree: exp.Expr) -> int:
         free = kind == "Paren" or (kind in ("And", "Or", "DPipe") and kind == above)
         stack += [(child, level + (not free), kind) for child in node.iter_expressions()]
     return deepest
-
-
-def words(text: Located) -> tuple[list[str], list[str]]:
-    """Every name that an expression may read, and every text in it, in order.
-
-    A cheap over-estimate (functions are among the names, in_segment's argument among the texts) by
-    which definitions can be put in order before any is typed; empty when the text can't be read.
-    """
-    tokens = lexis.tokenize(text.text)
-    if isinstance(tokens, Finding):
-        return [], []
-    names, texts = [], []
-    for token in tokens:
-        word = lexis.written(text.text, token)
-        if word.startswith("'"):
-            texts.append(token.text)
-        elif word[:1].isalpha() or word[:1] in ('"', "_"):
-            names.append(token.text)
-    return names, texts

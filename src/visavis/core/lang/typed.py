@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 Maybe = Node | None
-CONDITION = (Type.BOOLEAN, Type.NULL)
 
 
 class Typed:
@@ -72,8 +71,8 @@ class Typed:
 
     def condition(self, node: Maybe, tree: exp.Expr) -> Maybe:
         """The node if it can be true or false, else None and a Problem at it."""
-        if node is None or node.type in CONDITION:
-            return node
+        if node is None or node.type in (Type.BOOLEAN, Type.NULL):
+            return node and widen(node, Type.BOOLEAN)
         message = f"A condition is needed here, but this is {node.type}."
         hint = "Compare it with something, like x > 0."
         place = node.place or self.place(tree)

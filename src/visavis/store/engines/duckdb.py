@@ -86,7 +86,9 @@ class DuckDB:
 
     def arrow(self, sql: str, params: Sequence[object] = ()) -> pa.Table:
         """The result as one Arrow table."""
-        return self.connection.execute(sql, params).to_arrow_table()
+        relation = self.connection.sql(sql, params=list(params))
+        table: pa.Table = relation.to_arrow_table()
+        return table
 
     def register(self, name: str, table: pa.Table) -> None:
         """Show an Arrow table as a view."""

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +20,9 @@ _MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+
+_CHINESE = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xa3\xb0-\xd7][\xa1-\xfe])*")
+"""ASCII and the common characters of GB 2312: western letters seldom come in such pairs."""
 
 
 class Unreadable(Exception):
@@ -106,14 +110,11 @@ def _first_record(file: IO[bytes], encoding: str | None) -> str:
 
 
 def _encoding(raw: bytes) -> str:
-    for name in ("utf-8", "gb18030"):
-        try:
-            text = raw.decode(name)
-        except UnicodeDecodeError:
-            continue
-        if name == "utf-8" or all(c < "\x7f" or "\u2e80" <= c <= "\uffee" for c in text):
-            return name
-    return "cp1252"
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return "gb18030" if _CHINESE.fullmatch(raw) else "cp1252"
+    return "utf-8"
 
 
 def _split(header: str, delimiter: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -192,6 +194,13 @@ def test_null_fits_every_type() -> None:
     assert form("if(null, 1, 2)") == Case(Type.INTEGER, ((nothing, integer(1)),), integer(2))
 
 
+def test_settings_are_constants() -> None:
+    scope = Scope(TRAITS, settings={"late": integer(90), "orders": integer(1)}, population="p")
+    assert to_sql(form("orders > - late", scope)) == "orders > -90"
+    assert to_sql(form("spend in (late, 1.5)", scope)) == "spend in (90.0, 1.5)"
+    assert to_sql(form("bucket(spend, late)", scope)) == "bucket(spend, 90)"
+
+
 def test_buckets_name_their_fits() -> None:
     one, two = form("bucket(orders, 5)"), form("bucket(orders, 5) * 10 + bucket(spend, 4)")
     assert one == Bucket(Type.INTEGER, ORDERS, 5, "me")
@@ -243,6 +252,11 @@ def test_our_own_words_are_names_in_quotes() -> None:
     for word in ("and", "case", "interval", "lambda", "where", "Größe", 'a"b'):
         node = form('"' + word.replace('"', '""') + '" is null', Scope({word: TRAITS["city"]}))
         assert TraitRef(Type.TEXT, word) in list(walk(node))
+
+
+def test_sqlglot_is_loaded_with_the_first_expression_only() -> None:
+    code = "import sys, visavis.core.lang.parse; sys.exit('sqlglot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_hundred_expressions_are_quick() -> None:

@@ -214,6 +214,24 @@ def test_deep_nesting_is_told(text: str) -> None:
     assert problems(text)[0].code == "too-deep"
 
 
+def test_a_deep_caller_gets_a_problem_too() -> None:
+    def deeper(levels: int) -> set[str]:
+        if levels:
+            return deeper(levels - 1)
+        return {p.code for p in parse(Located(text, "t.yml"), DERIVED)[1]}
+
+    def room() -> int:
+        try:
+            return 1 + room()
+        except RecursionError:
+            return 0
+
+    text, left = " + ".join(["(" * 20 + "orders" + ")" * 20] * 80), room()
+    found = [deeper(left - levels) for levels in (80, 200, 300, 400, 500)]
+    assert all(codes <= {"too-deep"} for codes in found)
+    assert {"too-deep"} in found
+
+
 def test_long_chains_are_told_but_not_those_of_and_and_or() -> None:
     assert problems(" + ".join(["orders"] * 300))[0].code == "too-deep"
     node, found = parse(Located(" and ".join(["vip"] * 900), "t.yml"), DERIVED)

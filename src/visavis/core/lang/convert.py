@@ -6,6 +6,7 @@ A whitelist: a class or a part of a class that is not named here is refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from visavis.core.lang import calls, literals
@@ -105,11 +106,13 @@ class Converter(Typed):
             return self.refuse(tree.this)
         name = nfc(tree.this.this)
         if name not in self.scope.names:
-            return self._unknown(name, tree)
+            setting = self.scope.settings.get(name)
+            place = self.place(tree)
+            return replace(setting, place=place) if setting else self._unknown(name, tree)
         kind, scope = self.scope.names[name]
         if scope == "trait":
             return TraitRef(kind, name, place=self.place(tree))
-        if scope != "setting" and self.scope.aggregates and not self.inside:
+        if self.scope.aggregates and not self.inside:
             message = f"'{name}' has a value in every row; an aggregate must make one of them."
             hint = f"Write last({name}), max({name}) or another aggregate."
             return self.fail("aggregate-missing", message, tree, hint)
@@ -121,7 +124,7 @@ class Converter(Typed):
             hint = "Write today() or now()."
         elif not hint and name.lower() in calls.CALLABLE:
             hint = f"The function is written {name.lower()}(...)."
-        hint = hint or nearest(name, self.scope.names)
+        hint = hint or nearest(name, [*self.scope.names, *self.scope.settings])
         return self.fail("unknown-name", f"There is no '{name}' here.", tree, hint)
 
     def _literal(self, tree: exp.Expr, sign: int = 1) -> Maybe:

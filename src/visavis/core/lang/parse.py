@@ -9,6 +9,7 @@ from visavis.core.lang.scope import Located as Located
 from visavis.core.lang.scope import Scope as Scope
 from visavis.core.lang.syntax import Source
 from visavis.core.lang.to_sql import to_sql as to_sql
+from visavis.core.lang.tokens import too_deep
 from visavis.core.lang.types import Type
 from visavis.core.problems import Problem
 
@@ -28,7 +29,10 @@ def parse(
     if tree is None:
         return None, problems
     converter = Converter(source, scope)
-    node = converter.convert(tree)
+    try:
+        node = converter.convert(tree)
+    except RecursionError:
+        return None, [source.problem(*too_deep(0))]
     if node is None or converter.problems:
         return None, sorted(
             set(converter.problems), key=lambda p: (p.place or text.place(0), p.code)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from visavis.core.clock import Zone
-from visavis.core.lang.form import Node
+from visavis.core.lang.form import Literal, Node
 from visavis.core.lang.types import Type
 from visavis.core.problems import Place
 
@@ -41,7 +41,8 @@ class Scope:
     "row" or "trait". `aggregates` makes it the value of a computed trait, `clock` lets it ask for
     now. `population` is the fit name for bucket(), None where it is not allowed. `segments` are the
     conditions that in_segment('name') stands for. `hints` are shown for unknown names that are
-    known elsewhere. `zone` reads time literals without an offset.
+    known elsewhere. `settings` are names that stand for a constant, unless `names` has them.
+    `zone` reads time literals without an offset.
     """
 
     names: Mapping[str, tuple[Type, str]] = field(default_factory=dict)
@@ -50,4 +51,5 @@ class Scope:
     population: str | None = None
     segments: Mapping[str, Node] = field(default_factory=dict)
     hints: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Literal] = field(default_factory=dict)
     zone: Zone = UTC

@@ -7,13 +7,18 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import rich_click as click
+from click.exceptions import Exit
 
 from visavis.core.problems import Problem, ProblemsError, render
 from visavis.core.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from visavis.core.clock import Zone
 
 _EXCERPT_LIMIT = 4_000_000
 
@@ -85,7 +90,12 @@ class Group(click.RichGroup):
             return super().invoke(ctx)
         except ProblemsError as error:
             show_problems(error.problems, ctx.ensure_object(Settings).root)
-            ctx.exit(1)
+            fail()
+
+
+def fail() -> NoReturn:
+    """Ends the command with exit code 1: the user's data or project is at fault."""
+    raise Exit(1)
 
 
 def now_ms() -> int:
@@ -96,15 +106,22 @@ def now_ms() -> int:
 
 def moment(text: str, option: str) -> int:
     """A TIME of the command line as UTC ms; without an offset it is in the project's zone."""
-    from visavis.core.clock import parse_time
-    from visavis.flow.setup import project_zone
+    from visavis.core.clock import parse_time, zone
 
     try:
-        return parse_time(text, project_zone(settings().root))
+        zoned = datetime.fromisoformat(text.strip()).tzinfo is not None
+        return parse_time(text, zone("UTC") if zoned else _project_zone())
     except ValueError as error:
         raise click.BadParameter(
             f"'{text}' is no time: write it like 2018-01-02T00:00:00Z", param_hint=option
         ) from error
+
+
+def _project_zone() -> Zone:
+    from visavis.core.clock import zone
+    from visavis.flow.build import load_project
+
+    return zone(load_project(settings().root).time_zone)
 
 
 def progress() -> Progress:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from visavis.cli.context import Command, settings, show_problems
+from visavis.cli.context import Command, fail, settings, show_problems
 from visavis.cli.output import write_json, write_rows
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _show(proposal: Proposal) -> None:
 def _confirm() -> None:
     if not sys.stdin.isatty():
         click.echo("Nothing is written yet: add --yes to take this mapping.", err=True)
-        click.get_current_context().exit(1)
+        fail()
     click.confirm("Write the project with this mapping?", default=True, abort=True, err=True)
 
 
@@ -114,7 +114,7 @@ def check_command() -> None:
             f"{errors} errors, {len(problems) - errors} warnings" if problems else "No Problems."
         )
     if any(p.severity == "error" for p in problems):
-        click.get_current_context().exit(1)
+        fail()
 
 
 @click.command("test", cls=Command)
@@ -134,7 +134,7 @@ def test_command() -> None:
         failed = sum(not r.ok for r in results)
         click.echo(f"{len(results) - failed} of {len(results)} tests passed")
     if not all(r.ok for r in results):
-        click.get_current_context().exit(1)
+        fail()
 
 
 @click.command("doctor", cls=Command)
@@ -148,4 +148,4 @@ def doctor_command() -> None:
     else:
         write_rows(rows, "table")
     if any(row["state"] == "broken" for row in rows):
-        click.get_current_context().exit(1)
+        fail()

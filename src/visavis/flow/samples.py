@@ -1,0 +1,151 @@
+"""The first rows of a table of any kind, as columns of text, for the guess."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from visavis.collect.files import detect_encoding, open_bytes
+from visavis.collect.guess import Column
+from visavis.core.problems import Place, Problem, ProblemsError
+from visavis.project.headers import DELIMITERS, Unreadable, columns
+
+ROWS = 10_000
+_SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A file's columns with their first values, and how it is written.
+
+    `encoding` and `delimiter` are None where a reader finds them by itself.
+    """
+
+    path: Path
+    columns: tuple[Column, ...]
+    encoding: str | None = None
+    delimiter: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(c.name for c in self.columns)
+
+
+def read_sample(path: Path, rows: int = ROWS) -> Sample:
+    """The first rows of a CSV, Parquet or JSON lines file; else ProblemsError."""
+    name = path.name.lower().removesuffix(".gz")
+    if name.endswith(_SHEETS):
+        raise _problem("unknown-format", path, "is a spreadsheet", "Save it as CSV and take that.")
+    try:
+        if name.endswith((".parquet", ".pq")):
+            return Sample(path, _parquet(path, rows))
+        if name.endswith((".json", ".jsonl", ".ndjson")):
+            return Sample(path, _json_lines(path, rows))
+        return _csv(path, rows)
+    except Unreadable as error:
+        raise _problem("unreadable-file", path, f"can't be read: {error}", "") from error
+
+
+def _problem(code: str, path: Path, what: str, hint: str) -> ProblemsError:
+    return ProblemsError([Problem(code, f"'{path.name}' {what}.", Place(str(path)), hint)])
+
+
+def _parquet(path: Path, rows: int) -> tuple[Column, ...]:
+    from pyarrow import parquet
+
+    columns(path)  # says readably what is no Parquet
+    with parquet.ParquetFile(path) as file:
+        batch = next(file.iter_batches(batch_size=rows), None)
+        names = file.schema_arrow.names
+    if batch is None:
+        raise _empty(path)
+    return tuple(Column(n, batch.column(i).to_pylist()) for i, n in enumerate(names))
+
+
+def _json_lines(path: Path, rows: int) -> tuple[Column, ...]:
+    found: list[dict[str, Any]] = []
+    with _text(path, detect_encoding(path)[0]) as file:
+        for line in islice(file, rows):
+            if not found and line.lstrip().startswith("["):
+                hint = "Write one JSON object a line, without brackets and commas between them."
+                raise _problem("unknown-format", path, "is one JSON array", hint)
+            found += _object(line)
+    if not found:
+        raise _empty(path)
+    names = dict.fromkeys(name for row in found for name in row)
+    return tuple(Column(name, [_scalar(row.get(name)) for row in found]) for name in names)
+
+
+def _object(line: str) -> list[dict[str, Any]]:
+    try:
+        row = json.loads(line, parse_float=str)
+    except ValueError:
+        return []  # a bad row is for the quarantine, not for the guess
+    return [row] if isinstance(row, dict) else []
+
+
+def _scalar(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, (dict, list)) else value
+
+
+def _csv(path: Path, rows: int) -> Sample:
+    encoding, _ = detect_encoding(path)
+    with _text(path, encoding) as file:
+        head = [line for line in islice(file, 50) if line.strip()]
+    if not head:
+        raise _empty(path)
+    delimiter = _delimiter(head)
+    names = columns(path, encoding, delimiter)[0]
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    with _text(path, encoding) as file:
+        reader = csv.reader(file, delimiter=delimiter)
+        next(reader, None)
+        found = [row for row in islice(_sound(reader), rows) if len(row) == len(names)]
+    _check_header(path, names, found)
+    read = tuple(Column(name, [row[i] for row in found]) for i, name in enumerate(names))
+    told = encoding if encoding not in ("utf-8", "utf-8-sig") else None
+    return Sample(path, read, told, delimiter if delimiter != "," else None)
+
+
+def _sound(reader: Any) -> Iterator[list[str]]:
+    """Rows until the first that can't be split; what is behind is for the quarantine."""
+    try:
+        yield from reader
+    except csv.Error:
+        return
+
+
+def _delimiter(head: Sequence[str]) -> str:
+    """The sign that cuts the header into the most columns, and the rows into as many."""
+
+    def score(mark: str) -> tuple[int, int]:
+        cut = [len(row) for row in csv.reader(io.StringIO("".join(head)), delimiter=mark)]
+        return (sum(n == cut[0] for n in cut) if cut[0] > 1 else 0) * cut[0], cut[0]
+
+    return max(DELIMITERS, key=score)
+
+
+def _check_header(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    if not rows:
+        raise _empty(path)
+    header = [Column(name, [name]) for name in names]
+    figures = sum(c.numeric or c.dates is not None for c in header)
+    if figures >= 2 and figures >= 0.5 * len(names):
+        hint = "Write the names of the columns into a line above the first row."
+        raise _problem("missing-header", path, "has no header: its first line is a row", hint)
+
+
+def _empty(path: Path) -> ProblemsError:
+    return _problem("empty-file", path, "has no rows", "Export it again, or take another file.")
+
+
+def _text(path: Path, encoding: str) -> IO[str]:
+    return io.TextIOWrapper(open_bytes(path), encoding=encoding, errors="replace", newline="")

@@ -1,5 +1,7 @@
 """Every Problem code has a tiny broken project whose readable text is pinned.
 
+A folder with command.txt shows what those commands say; any other what `check` says.
+
 `VISAVIS_REGENERATE=1 pytest tests/broken` writes the expected texts anew: read the diff.
 """
 
@@ -7,6 +9,10 @@ from __future__ import annotations
 
 import ast
 import os
+import shlex
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,8 +26,9 @@ HERE = Path(__file__).parent
 SOURCE = HERE.parents[1] / "src" / "visavis"
 CASES = sorted(path for path in HERE.iterdir() if path.is_dir() and path.name != "__pycache__")
 MAKERS = frozenset(["Problem", "Finding", "problem", "_problem", "fail"])
+PROJECTS = [case for case in CASES if not (case / "command.txt").exists()]
 AT_WORK = {
-    "bad-query": "tests/flow",
+    "bad-query": "tests/store",
     "chart-format": "tests/flow",
     "disk-full": "tests/crash",
     "locked": "tests/store",
@@ -29,10 +36,9 @@ AT_WORK = {
     "missing-trait": "tests/flow",
     "no-chart": "tests/flow",
     "nobody": "tests/flow",
-    "not-built": "tests/flow",
     "unknown-report": "tests/flow",
 }
-"""Codes of commands at work, which no project alone can show, and where they are tested."""
+"""Codes that need more than a project and one command, and where they are tested."""
 
 
 def readable(root: Path) -> str:
@@ -41,9 +47,19 @@ def readable(root: Path) -> str:
     return "\n\n".join(render(problem, lines) for problem in check(root)) + "\n"
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
-def test_a_broken_project_says_what_is_wrong(case: Path) -> None:
-    text = readable(case)
+def run(case: Path, work: Path) -> str:
+    """What the last command of the case writes to standard error, in a copy of its folder."""
+    shutil.copytree(case, work, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.txt"))
+    told = ""
+    for line in (case / "command.txt").read_text(encoding="utf-8").splitlines():
+        start = [sys.executable, "-c", "from visavis.cli.main import main; main()", "--quiet"]
+        told = subprocess.run(
+            [*start, *shlex.split(line)], cwd=work, capture_output=True, text=True, check=False
+        ).stderr
+    return told
+
+
+def compare(case: Path, text: str) -> None:
     assert f"[{case.name}]" in text
     expected = case / "expected.txt"
     if os.environ.get("VISAVIS_REGENERATE"):
@@ -52,6 +68,11 @@ def test_a_broken_project_says_what_is_wrong(case: Path) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
+def test_what_is_broken_is_told(case: Path, tmp_path: Path) -> None:
+    compare(case, readable(case) if case in PROJECTS else run(case, tmp_path))
+
+
+@pytest.mark.parametrize("case", PROJECTS, ids=lambda path: path.name)
 def test_every_problem_has_a_place_and_says_it_once(case: Path) -> None:
     problems = check(case)
     assert all(problem.place is not None for problem in problems)

@@ -17,7 +17,9 @@ from visavis.core.problems import Place
 Party = Literal["first", "second", "third"]
 DataKind = Literal["engagement", "psychographic", "behaviour", "response"]
 Mode = Literal["append", "snapshot"]
-SourceKind = Literal["orders", "events", "records", "margins", "acquisition_costs", "campaign_costs", "rates"]
+SourceKind = Literal[
+    "orders", "events", "records", "margins", "acquisition_costs", "campaign_costs", "rates"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Source:
     the other kinds are cost and rate tables (roles by kind, see collect.costs).
     `origin` is a path or glob relative to the project (several are separated by a newline), a
     database URL (with `table` a table's name or a SELECT) or `dlt:package.module:resource`.
-    Several columns in one role are separated by a newline; amounts in them are added up.
+    Several columns in one role are separated by a newline; amounts in them are added up, texts
+    joined.
     """
 
     name: str

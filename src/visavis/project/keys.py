@@ -109,9 +109,10 @@ SOURCE = Shape(
         Key("cursor", H.TEXT, "A column that only grows: only newer rows are fetched."),
         Key("kind", H.CHOICE, "What a row is; by default orders.", choices=SOURCE_KINDS),
         Key("event", H.TEXT, "The event that each row of an events source is."),
-        Key("map", H.COLUMN_MAP, "Roles and the columns in them (a list: they are added up).",
+        Key("map", H.COLUMN_MAP, "Roles and the columns in them (of a list, amounts are "
+            "added up and texts joined).",
             names=_ALL_ROLES),
-        Key("identifiers", H.TEXT_MAP, "Identifier kinds and the columns that hold them."),
+        Key("identifiers", H.COLUMN_MAP, "Identifier kinds and the columns that hold them."),
         Key("fields", H.NAMED, "What else is kept of a row; the rest is dropped at the door.",
             of=FIELD),
         Key("line_fields", H.NAMED, "What else is kept of an order line.", of=FIELD),

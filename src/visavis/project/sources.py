@@ -97,7 +97,7 @@ class Sources:
             captured=section.text("captured"),
             dimensions=section.texts("dimensions"),
             threshold=section.integer("threshold"),
-            places={**section.keys, **section.places},
+            places=_places(section),
         )
 
     def _origin(self, section: Section) -> str | None:
@@ -251,6 +251,17 @@ def _lookups(section: Section) -> Iterable[Lookup]:
     for part in section.sections("lookup"):
         if part.sound:
             yield Lookup(part.text("from"), part.text("on"), part.at("from"))
+
+
+def _places(section: Section) -> dict[str, Place]:
+    """The place of every value, of every field, and of what the roles identify by."""
+    places = {**section.keys, **section.places}
+    for key in ("fields", "line_fields"):
+        places |= {f"{key}.{part.name}": part.at("column") for part in section.sections(key)}
+    for role, kind in _ORDER_IDENTIFIERS.items():
+        if f"map.{role}" in places:
+            places.setdefault(f"identifiers.{kind}", places[f"map.{role}"])
+    return places
 
 
 def read_delimiter(section: Section) -> str | None:

@@ -31,7 +31,7 @@ class Histories:
     rng: Random
     moments: Moments
 
-    def history(self, prefix: str, most: int = 12) -> list[Event]:
+    def history(self, prefix: str, most: int = 24) -> list[Event]:
         """The events of one person, in order of arrival; message ids may repeat."""
         events: list[Event] = []
         ids = self._ids(prefix)
@@ -65,7 +65,7 @@ class Histories:
         if name == "identify":
             return self._identify(message_id, TIME_MIN if pick < 0.2 else ts)
         event = self._base(message_id, name, "track", ts)
-        event["properties"] = self._values(shop.PROPERTIES[name], 0.2)
+        event["properties"] = self._values(shop.PROPERTIES[name], 0.12)
         if name == "Order Completed":
             event["products"] = [self._line() for _ in range(self.rng.choice((0, 1, 1, 2, 3)))]
             if pick < 0.05:
@@ -96,14 +96,14 @@ class Histories:
 
     def _identify(self, message_id: str, ts: int) -> Event:
         event = self._base(message_id, "identify", "identify", ts)
-        some = {n: t for n, t in shop.GIVEN.items() if self.rng.random() < 0.6}
+        some = {n: t for n, t in shop.GIVEN.items() if self.rng.random() < 0.75}
         values = self._values(some, 0.15)
         event["properties"] = {n: v for n, v in values.items() if v is not None}
         event["cleared"] = sorted(n for n, v in values.items() if v is None)
         return event
 
     def _line(self) -> dict[str, Value]:
-        line = self._values(shop.LINE_FIELDS, 0.25)
+        line = self._values(shop.LINE_FIELDS, 0.15)
         line["product_id"] = self.rng.choice((*ITEMS, None))
         line["quantity"] = self.rng.choice((SCALE, 2 * SCALE, 500_000, 0, None))
         return line

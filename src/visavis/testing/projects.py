@@ -16,6 +16,8 @@ from visavis.testing.forms import Forms, named_fits, row_setting, trait_setting,
 
 PLACE = Place("traits/invented.yml")
 EVENTS = ("Order Completed", "Order Completed", "Product Viewed", "Email Opened")
+WITHINS = (*shop.WINDOWS, *shop.WINDOWS[3:], *shop.WINDOWS[4:])
+"""Windows of traits, the longer ones more often."""
 TYPES = tuple(t for t in Type if t not in (Type.INTERVAL, Type.NULL))
 
 
@@ -39,20 +41,24 @@ class Projects:
     def conditions(self, project: Project, count: int) -> dict[str, Node]:
         """Conditions over the traits of a project."""
         setting = trait_setting({n: t.type for n, t in project.traits.items()})
-        return {f"q{n}": self.forms.form(Type.BOOLEAN, setting, 3) for n in range(count)}
+        return {
+            f"q{n}": self.forms.form(Type.BOOLEAN, setting, self._depth()) for n in range(count)
+        }
 
     def computed(self, name: str) -> Trait:
         """A computed trait, with every clause that a trait may have now and then."""
         rng, event = self.rng, self.rng.choice(EVENTS)
         each = event == "Order Completed" and rng.random() < 0.4
         rows = row_setting(event, each)
-        where = self.forms.form(Type.BOOLEAN, rows, 2) if rng.random() < 0.3 else None
-        value = self.forms.form(rng.choice(TYPES), value_setting(event, each), 3)
+        where = (
+            self.forms.form(Type.BOOLEAN, rows, rng.choice((1, 2))) if rng.random() < 0.25 else None
+        )
+        value = self.forms.form(rng.choice(TYPES), value_setting(event, each), self._depth())
         then, without = self._steps()
         return Trait(
             name, "computed", value.type, PLACE,
             value=value, event=event, each="products" if each else None, where=where,
-            within_ms=rng.choice(shop.WINDOWS) if rng.random() < 0.4 else None,
+            within_ms=rng.choice(WITHINS) if rng.random() < 0.35 else None,
             then=then, without=without,
         )  # fmt: skip
 
@@ -63,8 +69,11 @@ class Projects:
         if self.rng.random() < 0.15:
             value = self.forms.bucket(self.rng.choice(FUNCTIONS["bucket"].signatures), setting)
         else:
-            value = self.forms.form(self.rng.choice(TYPES), setting, 3)
+            value = self.forms.form(self.rng.choice(TYPES), setting, self._depth())
         return Trait(name, "derived", value.type, PLACE, value=named_fits(value, name))
+
+    def _depth(self) -> int:
+        return self.rng.choice((1, 2, 2, 3))
 
     def _steps(self) -> tuple[Step | None, Step | None]:
         pick = self.rng.random()
@@ -78,8 +87,8 @@ class Projects:
     def _step(self, timed: bool) -> Step:
         event = self.rng.choice(EVENTS)
         rows = row_setting(event, False)
-        where = self.forms.form(Type.BOOLEAN, rows, 1) if self.rng.random() < 0.3 else None
-        within = self.rng.choice(shop.WINDOWS) if timed and self.rng.random() < 0.6 else None
+        where = self.forms.form(Type.BOOLEAN, rows, 1) if self.rng.random() < 0.25 else None
+        within = self.rng.choice(WITHINS) if timed and self.rng.random() < 0.6 else None
         return Step(event, where, within, PLACE)
 
 

@@ -110,7 +110,7 @@ def text(rng: Random) -> str:
 
 def integer(rng: Random) -> int:
     """Small numbers mostly, now and then a limit."""
-    if rng.random() < 0.75:
+    if rng.random() < 0.85:
         return rng.randint(-3, 12)
     return rng.choice(INTEGERS)
 
@@ -120,7 +120,7 @@ def decimal(rng: Random) -> int:
     pick = rng.random()
     if pick < 0.35:
         return rng.randint(-3, 9) * SCALE // rng.choice((1, 1, 2, 4))
-    if pick < 0.75:
+    if pick < 0.88:
         return rng.randint(-2_000, 20_000) * 10_000
     return rng.choice(DECIMALS)
 

@@ -84,7 +84,7 @@ def _aggregate(name: str, sigs: tuple[Signature, ...], does: str, **edges: objec
 
 _ROWS: tuple[Function, ...] = (
     # comparisons and logic
-    _scalar("=", _COMPARE, "equal", unicode="by code point after NFC", symbol=True),
+    _scalar("=", _COMPARE, "equal; integers and decimals exactly, beside a float as the nearest float", unicode="by code point after NFC", symbol=True),
     _scalar("<>", _COMPARE, "not equal", unicode="by code point after NFC", symbol=True),
     _scalar("<", _COMPARE, "less", unicode="by code point", symbol=True),
     _scalar("<=", _COMPARE, "less or equal", unicode="by code point", symbol=True),

@@ -61,7 +61,9 @@ def aligned(kind: Type, other: Type) -> Element | None:
     """How a number of one type becomes comparable with the other's; None: as it is."""
     if kind is Type.INTEGER and other is Type.DECIMAL:
         return lambda a: a * SCALE
-    if kind is Type.DECIMAL and other is Type.FLOAT:
+    if other is Type.FLOAT and kind is Type.INTEGER:
+        return float
+    if other is Type.FLOAT and kind is Type.DECIMAL:
         return lambda a: a / SCALE
     return None
 

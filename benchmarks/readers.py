@@ -120,7 +120,10 @@ def events(rng: Random) -> list[dict[str, Any]]:
         for n in range(count):
             ts = NOW - rng.randrange(730 * DAY_MS)
             event = {"message_id": f"{name}:{n}", "event": name, "ts": ts, "products": []}
-            event |= {"channel": rng.choice(("web", "app", "store")), "properties": _held(rng, name)}
+            event |= {
+                "channel": rng.choice(("web", "app", "store")),
+                "properties": _held(rng, name),
+            }
             if name == ORDER:
                 event["products"] = [_line(rng) for _ in range(rng.randint(1, 4))]
             found.append(event)
@@ -250,12 +253,16 @@ def _over_events(event: str, call: str, text: str, where: str | None, days: int 
     span = (days or 100_000) * DAY_MS
 
     def compute(found: Sequence[Event], now: int) -> Any:
-        return reduce([field(e) for e in found if e.event == event and now - span < e.ts <= now and keep(e)])
+        return reduce(
+            [field(e) for e in found if e.event == event and now - span < e.ts <= now and keep(e)]
+        )
 
     return compute
 
 
-def _over_lines(call: str, text: str, where: str | None, days: int | None, items: Mapping[str, Any]) -> Peer:
+def _over_lines(
+    call: str, text: str, where: str | None, days: int | None, items: Mapping[str, Any]
+) -> Peer:
     reduce, span = _REDUCE[call], (days or 100_000) * DAY_MS
 
     def value(line: Mapping[str, Any]) -> Any:

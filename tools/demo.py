@@ -1,4 +1,4 @@
-"""`make demo`: the grocer example on its real data, from nothing to reports, in a folder of its own."""
+"""`make demo`: the grocer example on its real data, from nothing to reports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ import sys
 from pathlib import Path
 
 AS_OF = "2018-01-02T00:00:00Z"
-FILES = ("transactions", "products", "demographics", "campaigns", "campaign_descriptions", "coupon_redemptions")  # fmt: skip
+FILES = (
+    "transactions",
+    "products",
+    "demographics",
+    "campaigns",
+    "campaign_descriptions",
+    "coupon_redemptions",
+)
 
 
 def main(target: Path) -> None:
@@ -21,9 +28,20 @@ def main(target: Path) -> None:
     for report in ("lifecycle", "repeat", "sources"):
         visavis(*project, "report", report)
         visavis(*project, "report", report, "--chart", str(target / f"{report}.svg"))
-    visavis(*project, "people", "--segment", "slipping_away", "--columns", "orders,revenue,days_since_last_order", "--limit", "5")  # fmt: skip
+    visavis(
+        *project,
+        "people",
+        "--segment",
+        "slipping_away",
+        "--columns",
+        "orders,revenue,days_since_last_order",
+        "--limit",
+        "5",
+    )
     print(f"\nThe project is in {target}. Try:")
-    print(f'  .venv/bin/visavis -p {target} query "select lifecycle, count(*) from people group by 1"')
+    print(
+        f'  .venv/bin/visavis -p {target} query "select lifecycle, count(*) from people group by 1"'
+    )
     print(f"  .venv/bin/visavis -p {target} explain customer_id:1 --trait lifecycle")
 
 

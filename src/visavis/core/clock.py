@@ -14,7 +14,8 @@ from functools import lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
-from visavis.core.lang.types import DAY_MS, TIME_MAX, TIME_MIN
+from visavis.core.lang.types import DAY_MS as DAY_MS
+from visavis.core.lang.types import TIME_MAX, TIME_MIN
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DATE = date(1970, 1, 1)
@@ -25,7 +26,7 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A time zone as data: `offsets[i]` (ms east of UTC) holds from `transitions[i - 1]` (UTC ms) on.
+    """A time zone as data: `offsets[i]` (ms east of UTC) holds from `transitions[i - 1]` on.
 
     Before 1970 the offset of 1970 holds, after 2100 that of 2100.
     """
@@ -43,28 +44,25 @@ class Zone:
         return (ms + self.offset(ms)) // DAY_MS
 
     def to_utc(self, local_ms: int) -> int:
-        """The UTC moment of a local clock reading: ambiguous = the first, skipped = moved forward."""
+        """The UTC moment of a local clock reading: ambiguous = the first, skipped = later."""
         low = bisect_right(self.transitions, local_ms - DAY_MS)
         high = bisect_right(self.transitions, local_ms + DAY_MS)
         for i in range(low, high + 1):
             ms = local_ms - self.offsets[i]
             if i == len(self.transitions) or ms < self.transitions[i]:
-                # inside a gap the reading never happened: the moment the clock jumped, plus nothing
-                return ms if i == 0 or ms >= self.transitions[i - 1] else self._after_gap(i, local_ms)
+                before = i == 0 or ms >= self.transitions[i - 1]
+                # in a gap the reading never happened: read it as if the clock had not jumped yet
+                return ms if before else local_ms - self.offsets[i - 1]
         return local_ms - self.offsets[high]
-
-    def _after_gap(self, i: int, local_ms: int) -> int:
-        return local_ms - self.offsets[i - 1]
 
     def midnight(self, days: int) -> int:
         """The first moment (UTC ms) whose local date is `days` or later."""
         ms = self.to_utc(days * DAY_MS)
         # a zone may skip its midnight: then the day begins at the jump itself
         i = bisect_right(self.transitions, ms)
-        if i and self.transitions[i - 1] <= ms and self.date_of(self.transitions[i - 1]) >= days:
-            if self.date_of(self.transitions[i - 1] - 1) < days:
-                return self.transitions[i - 1]
-        return ms
+        turn = self.transitions[i - 1] if i else ms
+        begins = self.date_of(turn - 1) < days <= self.date_of(turn)
+        return turn if begins else ms
 
 
 @lru_cache(maxsize=256)
@@ -132,7 +130,7 @@ def parse_duration(text: str) -> int:
 
 
 def parse_time(text: str, local: Zone) -> int:
-    """ISO 8601 to UTC ms; a reading without an offset is of the `local` zone. ValueError if it isn't one."""
+    """ISO 8601 to UTC ms; without an offset it is of the `local` zone. ValueError for others."""
     moment = datetime.fromisoformat(text.strip())
     if moment.tzinfo is not None:
         return to_ms(moment)

@@ -24,7 +24,7 @@ SourceKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A declared field of a source, catalogue or event. What is not declared is dropped at the door."""
+    """A declared field of a source or catalogue. What is not declared is dropped at the door."""
 
     name: str
     type: Type
@@ -37,7 +37,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A quality rule of a source: rows for which `condition` is not true are handled by `action`."""
+    """A quality rule: rows for which `condition` is not true are handled by `action`."""
 
     name: str
     condition: Node
@@ -144,7 +144,7 @@ class Trait:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """People for whom `condition` is true now. `use` "sending" marks a condition that messages rest on."""
+    """People for whom `condition` is true now. `use` "sending" marks what messages rest on."""
 
     name: str
     condition: Node

@@ -28,7 +28,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake of the user's project or data. `code` is stable and has a project in tests/broken."""
+    """One mistake of the project or its data. `code` is stable and has a case in tests/broken."""
 
     code: str
     message: str
@@ -37,7 +37,7 @@ class Problem:
     severity: Severity = "error"
 
     def as_json(self) -> dict[str, object]:
-        """The shape of `visavis check --json`: code, severity, file, line, column, message, hint."""
+        """As in `visavis check --json`: code, severity, file, line, column, message, hint."""
         return {
             "code": self.code,
             "severity": self.severity,

@@ -11,7 +11,7 @@ from visavis.core.problems import Problem, ProblemsError
 from visavis.measure.report import Report, Row
 
 if TYPE_CHECKING:
-    import altair as alt
+    pass
 
 COLOURS = {
     "first_time": "#5aa9a4",
@@ -31,11 +31,19 @@ def draw(report: Report, path: Path) -> None:
     kind = path.suffix.lstrip(".").lower()
     if kind not in FORMATS:
         raise ProblemsError(
-            [Problem("chart-format", f"'{path.name}' ends in no known format", hint="Use .svg, .png or .html.")]
+            [
+                Problem(
+                    "chart-format",
+                    f"'{path.name}' ends in no known format",
+                    hint="Use .svg, .png or .html.",
+                )
+            ]
         )
     if report.name not in _DRAWERS:
         known = ", ".join(sorted(_DRAWERS))
-        raise ProblemsError([Problem("no-chart", f"report {report.name} has no chart", hint=f"Charts: {known}.")])
+        raise ProblemsError(
+            [Problem("no-chart", f"report {report.name} has no chart", hint=f"Charts: {known}.")]
+        )
     chart = _themed(_DRAWERS[report.name](_altair(), report), report)
     if kind == "html":
         path.write_text(chart.to_html(inline=True), encoding="utf-8")
@@ -48,7 +56,9 @@ def _altair() -> Any:
         import altair
         import vl_convert  # noqa: F401 - altair needs it to save without a browser
     except ImportError as error:
-        problem = Problem("missing-extra", "charts need the extra 'charts'", hint="pip install 'visavis[charts]'")
+        problem = Problem(
+            "missing-extra", "charts need the extra 'charts'", hint="pip install 'visavis[charts]'"
+        )
         raise ProblemsError([problem]) from error
     return altair
 
@@ -60,12 +70,27 @@ def _themed(chart: Any, report: Report) -> Any:
         title={"text": report.title, "subtitle": subtitle, "anchor": "start", "offset": 16}
     )
     return (
-        chart.configure(font="Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif", background="white", padding=24)
-        .configure_title(fontSize=20, color=INK, subtitleColor=FAINT, subtitleFontSize=13, subtitlePadding=6)
-        .configure_axis(labelColor=INK, titleColor=FAINT, titleFontWeight="normal", grid=False, domain=False, ticks=False, labelFontSize=12, labelPadding=8)
+        chart.configure(
+            font="Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif",
+            background="white",
+            padding=24,
+        )
+        .configure_title(
+            fontSize=20, color=INK, subtitleColor=FAINT, subtitleFontSize=13, subtitlePadding=6
+        )
+        .configure_axis(
+            labelColor=INK,
+            titleColor=FAINT,
+            titleFontWeight="normal",
+            grid=False,
+            domain=False,
+            ticks=False,
+            labelFontSize=12,
+            labelPadding=8,
+        )
         .configure_view(stroke=None)
         .configure_legend(labelFontSize=12, title=None, orient="top", symbolType="square")
-    )  # fmt: skip
+    )
 
 
 def _headline(report: Report) -> list[str]:
@@ -75,10 +100,18 @@ def _headline(report: Report) -> list[str]:
             return [f"{_number(totals['people'])} people, revenue {_number(totals['revenue'])}"]
         case "repeat":
             times = totals.get("spend_ratio")
-            return [f"A repeat buyer spends {float(str(times)):.1f} times as much as a one-time buyer"] if times else []
+            return (
+                [f"A repeat buyer spends {float(str(times)):.1f} times as much as a one-time buyer"]
+                if times
+                else []
+            )
         case "economics":
             each = totals.get("result_per_customer")
-            return [f"A first order brings {_number(each)} after the cost of winning the customer"] if each is not None else []
+            return (
+                [f"A first order brings {_number(each)} after the cost of winning the customer"]
+                if each is not None
+                else []
+            )
         case _:
             return []
 
@@ -97,19 +130,37 @@ def _plain(value: object) -> object:
 
 
 def _lifecycle(alt: Any, report: Report) -> Any:
-    rows = [r for r in report.tables["classes"] if r["people_share"] is not None or r["revenue_share"] is not None]
+    rows = [
+        r
+        for r in report.tables["classes"]
+        if r["people_share"] is not None or r["revenue_share"] is not None
+    ]
     long = [
-        {"class": r["lifecycle"], "of": of, "share": float(str(r[key] or 0)), "order": i, "label": f"{float(str(r[key] or 0)):.1f} %"}
+        {
+            "class": r["lifecycle"],
+            "of": of,
+            "share": float(str(r[key] or 0)),
+            "order": i,
+            "label": f"{float(str(r[key] or 0)):.1f} %",
+        }
         for i, r in enumerate(rows)
         for of, key in (("people", "people_share"), ("revenue", "revenue_share"))
     ]
     names = [str(r["lifecycle"]) for r in rows]
     base = alt.Chart(_data(alt, long)).encode(
         y=alt.Y("of:N", title=None, sort=["people", "revenue"], axis=alt.Axis(labelFontSize=14)),
-        x=alt.X("share:Q", stack="zero", title="% of customers, % of their revenue", scale=alt.Scale(domain=[0, 100]), axis=alt.Axis(values=[0, 25, 50, 75, 100])),
+        x=alt.X(
+            "share:Q",
+            stack="zero",
+            title="% of customers, % of their revenue",
+            scale=alt.Scale(domain=[0, 100]),
+            axis=alt.Axis(values=[0, 25, 50, 75, 100]),
+        ),
         order=alt.Order("order:Q"),
     )
-    bars = base.mark_bar(height=46).encode(color=_colour(alt, "class", names), tooltip=["class:N", "of:N", "label:N"])
+    bars = base.mark_bar(height=46).encode(
+        color=_colour(alt, "class", names), tooltip=["class:N", "of:N", "label:N"]
+    )
     # a label needs room: slices under 6 % stay bare, the legend and the table name them
     labels = base.mark_text(color="white", fontSize=13, fontWeight="bold").encode(
         x=alt.X("share:Q", stack="zero", bandPosition=0.5),
@@ -136,38 +187,64 @@ def _movement(alt: Any, rows: Sequence[Row]) -> Any:
         text=alt.Text("people:Q", format=","),
         color=alt.condition("datum.people > 400", alt.value("white"), alt.value(INK)),
     )
-    heading = {"text": "Where people moved from, and to", "anchor": "start", "fontSize": 14, "color": INK}
+    heading = {
+        "text": "Where people moved from, and to",
+        "anchor": "start",
+        "fontSize": 14,
+        "color": INK,
+    }
     return alt.layer(cells, text).properties(width=WIDTH, height=180, title=heading)
 
 
 def _colour(alt: Any, field: str, names: Sequence[str]) -> Any:
     palette = [COLOURS.get(name, "#7a6f9b") for name in names]
-    return alt.Color(f"{field}:N", scale=alt.Scale(domain=list(names), range=palette), sort=list(names))
+    return alt.Color(
+        f"{field}:N", scale=alt.Scale(domain=list(names), range=palette), sort=list(names)
+    )
 
 
 def _repeat(alt: Any, report: Report) -> Any:
     buyers = [
-        {"buyers": r["buyers"], "of": of, "share": float(str(r[key] or 0)), "label": f"{float(str(r[key] or 0)):.1f} %", "order": i}
+        {
+            "buyers": r["buyers"],
+            "of": of,
+            "share": float(str(r[key] or 0)),
+            "label": f"{float(str(r[key] or 0)):.1f} %",
+            "order": i,
+        }
         for i, r in enumerate(report.tables["buyers"])
         for of, key in (("people", "people_share"), ("revenue", "revenue_share"))
     ]
     base = alt.Chart(_data(alt, buyers)).encode(
         y=alt.Y("of:N", title=None, axis=alt.Axis(labelFontSize=14)),
-        x=alt.X("share:Q", stack="zero", title="% of customers, % of their revenue", scale=alt.Scale(domain=[0, 100]), axis=alt.Axis(values=[0, 25, 50, 75, 100])),
+        x=alt.X(
+            "share:Q",
+            stack="zero",
+            title="% of customers, % of their revenue",
+            scale=alt.Scale(domain=[0, 100]),
+            axis=alt.Axis(values=[0, 25, 50, 75, 100]),
+        ),
         order=alt.Order("order:Q"),
     )
     bars = base.mark_bar(height=46).encode(color=_colour(alt, "buyers", ["one_time", "repeat"]))
     labels = base.mark_text(color="white", fontSize=13, fontWeight="bold").encode(
-        x=alt.X("share:Q", stack="zero", bandPosition=0.5), text="label:N", detail="buyers:N",
+        x=alt.X("share:Q", stack="zero", bandPosition=0.5),
+        text="label:N",
+        detail="buyers:N",
         opacity=alt.condition("datum.share >= 6", alt.value(1), alt.value(0)),
-    )  # fmt: skip
+    )
     shares = alt.layer(bars, labels).properties(width=WIDTH, height=130)
     return alt.vconcat(shares, _cohorts(alt, report), spacing=36).resolve_scale(color="independent")
 
 
 def _cohorts(alt: Any, report: Report) -> Any:
     rates = [
-        {"cohort": r["cohort"], "within": f"{w} days", "rate": float(str(r[f"returned_{w}d"])), "people": r["people"]}
+        {
+            "cohort": r["cohort"],
+            "within": f"{w} days",
+            "rate": float(str(r[f"returned_{w}d"])),
+            "people": r["people"],
+        }
         for r in report.tables["cohorts"]
         for w in (30, 90, 180, 365)
         if r[f"returned_{w}d"] is not None
@@ -177,14 +254,31 @@ def _cohorts(alt: Any, report: Report) -> Any:
         .mark_line(point=alt.OverlayMarkDef(size=40))
         .encode(
             x=alt.X("cohort:O", title="month of the first order", axis=alt.Axis(labelAngle=-40)),
-            y=alt.Y("rate:Q", title="came back", axis=alt.Axis(format="%", grid=True, gridColor="#eceef1"), scale=alt.Scale(domain=[0, 1])),
+            y=alt.Y(
+                "rate:Q",
+                title="came back",
+                axis=alt.Axis(format="%", grid=True, gridColor="#eceef1"),
+                scale=alt.Scale(domain=[0, 1]),
+            ),
             color=alt.Color(
                 "within:N",
                 sort=["30 days", "90 days", "180 days", "365 days"],
-                scale=alt.Scale(domain=["30 days", "90 days", "180 days", "365 days"], range=["#b5d5d2", "#5aa9a4", "#1f6f78", "#0d3d45"]),
+                scale=alt.Scale(
+                    domain=["30 days", "90 days", "180 days", "365 days"],
+                    range=["#b5d5d2", "#5aa9a4", "#1f6f78", "#0d3d45"],
+                ),
             ),
         )
-        .properties(width=WIDTH, height=220, title={"text": "Share of new customers who came back", "anchor": "start", "fontSize": 14, "color": INK})
+        .properties(
+            width=WIDTH,
+            height=220,
+            title={
+                "text": "Share of new customers who came back",
+                "anchor": "start",
+                "fontSize": 14,
+                "color": INK,
+            },
+        )
     )
 
 
@@ -193,7 +287,11 @@ def _economics(alt: Any, report: Report) -> Any:
     rows = [{**r, "group": r["group"] or "(no channel)"} for r in rows]
     base = alt.Chart(_data(alt, rows)).encode(y=alt.Y("group:N", title=None, sort="-x"))
     bars = base.mark_bar(height=28).encode(
-        x=alt.X("result_per_customer:Q", title="margin of the first order less acquisition cost, per customer", scale=alt.Scale(padding=60)),
+        x=alt.X(
+            "result_per_customer:Q",
+            title="margin of the first order less acquisition cost, per customer",
+            scale=alt.Scale(padding=60),
+        ),
         color=alt.condition("datum.result_per_customer < 0", alt.value(LOSS), alt.value(GAIN)),
     )
     text = alt.Text("result_per_customer:Q", format=",.2f")
@@ -209,7 +307,11 @@ def _economics(alt: Any, report: Report) -> Any:
 def _sources(alt: Any, report: Report) -> Any:
     parts = ("completeness", "validity", "freshness", "uniqueness", "provenance")
     rows = [
-        {"source": f"{r['source']}  {float(str(r['score'])):.0f}", "part": part, "score": float(str(r[part] or 0))}
+        {
+            "source": f"{r['source']}  {float(str(r['score'])):.0f}",
+            "part": part,
+            "score": float(str(r[part] or 0)),
+        }
         for r in next(iter(report.tables.values()))
         for part in parts
     ]
@@ -218,11 +320,17 @@ def _sources(alt: Any, report: Report) -> Any:
         y=alt.Y("source:N", title=None),
     )
     cells = base.mark_rect(cornerRadius=3, stroke="white", strokeWidth=3).encode(
-        color=alt.Color("score:Q", scale=alt.Scale(domain=[0, 60, 100], range=[LOSS, "#f3dca8", GAIN]), legend=None)
+        color=alt.Color(
+            "score:Q",
+            scale=alt.Scale(domain=[0, 60, 100], range=[LOSS, "#f3dca8", GAIN]),
+            legend=None,
+        )
     )
     text = base.mark_text(fontSize=13).encode(
         text=alt.Text("score:Q", format=".0f"),
-        color=alt.condition("datum.score > 85 || datum.score < 25", alt.value("white"), alt.value(INK)),
+        color=alt.condition(
+            "datum.score > 85 || datum.score < 25", alt.value("white"), alt.value(INK)
+        ),
     )
     sources = {row["source"] for row in rows}
     return alt.layer(cells, text).properties(width=WIDTH, height=max(60, 44 * len(sources)))

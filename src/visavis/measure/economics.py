@@ -50,7 +50,9 @@ def economics(wh: Warehouse, as_of_ms: int) -> Report:
     total = _summary(wh, "'all'")
     notes = tuple(_notes(total))
     totals = total[0] if total else {}
-    return Report("economics", "What a new customer costs and brings", as_of_ms, tables, totals, notes)
+    return Report(
+        "economics", "What a new customer costs and brings", as_of_ms, tables, totals, notes
+    )
 
 
 def _summary(wh: Warehouse, by: str) -> list[Row]:
@@ -58,7 +60,20 @@ def _summary(wh: Warehouse, by: str) -> list[Row]:
 
 
 def _row(values: tuple[object, ...]) -> Row:
-    name, customers, with_cost, with_result, revenue, margin, cost, result, loss, paid, days, earned = values
+    (
+        name,
+        customers,
+        with_cost,
+        with_result,
+        revenue,
+        margin,
+        cost,
+        result,
+        loss,
+        paid,
+        days,
+        earned,
+    ) = values
     return {
         "group": name,
         "customers": customers,

@@ -30,9 +30,13 @@ def lifecycle(wh: Warehouse, as_of_ms: int, before_ms: int | None) -> Report:
         "guest_revenue": guests[1],
     }
     return Report(
-        "lifecycle", "Who buys, who is leaving, who has left", as_of_ms, tables, totals,
+        "lifecycle",
+        "Who buys, who is leaving, who has left",
+        as_of_ms,
+        tables,
+        totals,
         () if before_ms is None else (f"movement is since {before_ms}",),
-    )  # fmt: skip
+    )
 
 
 def _classes(wh: Warehouse) -> list[Row]:

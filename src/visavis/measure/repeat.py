@@ -1,4 +1,4 @@
-"""Report `repeat`: one-time against repeat buyers, and how many first-timers come back by cohort."""
+"""Report `repeat`: one-time against repeat buyers, and who comes back by cohort."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from people where orders > 0 group by 1
 # A person counts in a window's rate only when the whole window has passed by the report's moment.
 _COHORTS = """
 with numbered as (
-    select person_id, local_day, row_number() over (partition by person_id order by ts, message_id) n
+    select person_id, local_day,
+           row_number() over (partition by person_id order by ts, message_id) n
     from orders where person_id is not null
 ), pairs as (
     select a.person_id, a.local_day first_day, b.local_day - a.local_day gap

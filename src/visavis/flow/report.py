@@ -1,0 +1,113 @@
+"""`report`: brings the published build and the rules of `measure` together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from visavis.core.clock import DAY_MS, zone
+from visavis.core.nouns import Project
+from visavis.core.problems import Problem, ProblemsError, nearest
+from visavis.flow.published import Published, open_warehouse, people_as_of, published
+from visavis.measure.charts import draw
+from visavis.measure.economics import economics
+from visavis.measure.lifecycle import lifecycle
+from visavis.measure.repeat import repeat
+from visavis.measure.report import Report
+from visavis.store.engines.duckdb_names import text_literal, time_literal
+from visavis.store.relations import create_view
+from visavis.store.views import open_views
+from visavis.store.warehouse import Warehouse
+
+MOVEMENT_DAYS = 90
+"""How far back `lifecycle` looks for where people moved from, unless told."""
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "lifecycle": ("lifecycle", "revenue"),
+    "repeat": ("orders", "revenue"),
+}
+
+
+def report(root: Path, name: str, now_ms: int, since_ms: int | None = None) -> Report:
+    """The report of that name over the published build, as of the build's moment.
+
+    `since_ms`: the moment that `lifecycle` compares with. Raises ProblemsError for an unknown
+    name, a project that was not built, or traits that the report needs and the project lacks.
+    """
+    if name not in REPORTS:
+        message = f"there is no report '{name}'"
+        raise ProblemsError([Problem("unknown-report", message, hint=nearest(name, REPORTS))])
+    if name == "sources":
+        return _sources(root, now_ms)
+    with published(root) as at:
+        project = at.project()
+        _check_traits(name, project)
+        with open_warehouse(project) as wh:
+            wh.use_zone(zone(project.time_zone))
+            before = since_ms if since_ms is not None else at.build.as_of - MOVEMENT_DAYS * DAY_MS
+            if name == "lifecycle":
+                _people_before(wh, at, project, before)
+            _relations(wh, at)
+            return _made(name, wh, at, project, before)
+
+
+def chart(made: Report, path: Path) -> None:
+    """Draws a report into a file: .svg, .png or .html."""
+    draw(made, path)
+
+
+def _check_traits(name: str, project: Project) -> None:
+    missing = [trait for trait in _NEEDED.get(name, ()) if trait not in project.traits]
+    if missing:
+        hint = "Take it over from the traits that `visavis init` writes."
+        raise ProblemsError(
+            Problem("missing-trait", f"report {name} needs the trait '{trait}'", hint=hint)
+            for trait in missing
+        )
+
+
+def _made(name: str, wh: Warehouse, at: Published, project: Project, before: int) -> Report:
+    as_of = at.build.as_of
+    if name == "lifecycle":
+        return lifecycle(wh, as_of, before)
+    if name == "repeat":
+        return repeat(wh, as_of, zone(project.time_zone).date_of(as_of))
+    from visavis.flow.costs import join_costs
+
+    join_costs(wh, at, project)
+    return economics(wh, as_of)
+
+
+def _people_before(wh: Warehouse, at: Published, project: Project, before_ms: int) -> None:
+    """Makes `people_before(person_id, lifecycle)` as of an earlier moment."""
+    people_as_of(wh, at, project, before_ms)
+    wh.execute(
+        "CREATE OR REPLACE TEMP TABLE people_before AS SELECT p.person_id, t.lifecycle "
+        "FROM people_traits AS t JOIN persons AS p USING (person)"
+    )
+
+
+def _relations(wh: Warehouse, at: Published) -> None:
+    """`people`, `orders` (null person: a guest's) and `guest_orders`, as of the build's moment."""
+    open_views(wh, at.build, at.lake.path)
+    create_view(
+        wh,
+        "orders",
+        "SELECT n.person_id, e.message_id, e.seq, e.ts, visavis_date(e.ts) AS local_day, "
+        "e.p_revenue AS revenue, e.channel FROM lake_events AS e "
+        "LEFT JOIN node_persons AS n ON n.node = e.node "
+        f"WHERE e.event = {text_literal('Order Completed')} AND e.void IS NOT TRUE "
+        f"AND e.ts <= {time_literal(at.build.as_of)}",
+    )
+    create_view(wh, "guest_orders", "SELECT * FROM orders WHERE person_id IS NULL")
+
+
+def _sources(root: Path, now_ms: int) -> Report:
+    from visavis.flow.sources import source_register
+
+    return Report(
+        "sources", "How good each source is", now_ms, {"sources": source_register(root, now_ms)}
+    )
+
+
+REPORTS: tuple[str, ...] = ("lifecycle", "repeat", "economics", "sources")
+"""Every report there is."""

@@ -59,7 +59,7 @@ class Source:
     """Where events or records come from, and how its columns map.
 
     kind "orders": order lines, `roles` maps role (customer, order, time, ...) to column;
-    kind "events": one event a row, `event` its name, `roles` may map time, id (message id), channel;
+    kind "events": one event a row, `event` its name, `roles` time, id (message id), channel;
     kind "records": one record a person, its fields are given traits; `roles` may map time;
     the other kinds are cost and rate tables (roles by kind, see collect.costs).
     `origin` is a path or glob relative to the project (several are separated by a newline), a

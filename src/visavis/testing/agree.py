@@ -19,7 +19,7 @@ from visavis.core.nouns import Project
 from visavis.testing import shop
 from visavis.testing.forms import Forms, Reached
 from visavis.testing.histories import Event, Histories, later, moments_for
-from visavis.testing.projects import Projects
+from visavis.testing.projects import Projects, tour
 from visavis.testing.tables import held, reading, relations
 
 if TYPE_CHECKING:
@@ -67,14 +67,14 @@ class Mismatch:
 
 
 def make_round(
-    seed: int, people: int = 20, computed: int = 20, derived: int = 10, conditions: int = 8
+    seed: int, people: int = 30, computed: int = 14, derived: int = 6, conditions: int = 6
 ) -> Round:
     """The round of a seed; rounds of different seeds have different zones, shops and people."""
     rng = Random(seed)
     moments = moments_for(rng, zone(shop.ZONES[seed % len(shop.ZONES)]))
     forms, histories = Forms(rng, moments), Histories(rng, moments)
     projects = Projects(rng, forms)
-    project = projects.project(computed, derived)
+    project = projects.project(computed, derived, tour(seed))
     return Round(
         project,
         projects.conditions(project, conditions),

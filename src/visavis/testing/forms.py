@@ -185,7 +185,7 @@ class Forms:
         ):
             args[-1] = Literal(types[-1], None)
         if name == "negate" and isinstance(args[0], Literal):
-            return self._leaf(signature.result, setting)
+            args[0] = Call(signature.result, "abs", (args[0],))
         if name in FLAT:
             args = [part for arg in args for part in _flat(name, arg)]
         return Call(signature.result, name, tuple(args))

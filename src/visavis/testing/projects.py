@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 from visavis.core.lang.form import Bucket, Node
-from visavis.core.lang.functions import FUNCTIONS
+from visavis.core.lang.functions import FUNCTIONS, Signature
 from visavis.core.lang.types import Type
 from visavis.core.nouns import Catalogue, Field, Project, Step, Trait
 from visavis.core.problems import Place
 from visavis.testing import shop
-from visavis.testing.forms import Forms, named_fits, row_setting, trait_setting, value_setting
+from visavis.testing.forms import (
+    Forms,
+    every_signature,
+    named_fits,
+    row_setting,
+    trait_setting,
+    value_setting,
+)
 
 PLACE = Place("traits/invented.yml")
 EVENTS = ("Order Completed", "Order Completed", "Product Viewed", "Email Opened")
 WITHINS = (*shop.WINDOWS, *shop.WINDOWS[3:], *shop.WINDOWS[4:])
 """Windows of traits, the longer ones more often."""
 TYPES = tuple(t for t in Type if t not in (Type.INTERVAL, Type.NULL))
+
+
+TOUR = 16
+"""Signatures that each round is made to reach, beside those that it reaches by chance."""
+
+
+def tour(seed: int) -> list[tuple[str, Signature]]:
+    """The signatures of a round: seeds in a row go through the whole function table."""
+    every = every_signature()
+    start = seed * TOUR % len(every)
+    return [*every, *every][start : start + TOUR]
 
 
 @dataclass(slots=True)
@@ -28,32 +47,45 @@ class Projects:
     rng: Random
     forms: Forms
 
-    def project(self, computed: int = 20, derived: int = 10) -> Project:
-        """A project of the shop with every given trait and so many others."""
+    def project(
+        self, computed: int, derived: int, tour: Sequence[tuple[str, Signature]] = ()
+    ) -> Project:
+        """A project of the shop with every given trait, so many others and those of a tour."""
         traits = {t.name: t for t in (given(name, type) for name, type in shop.GIVEN.items())}
-        for number in range(computed):
-            traits[f"c{number}"] = self.computed(f"c{number}")
-        for number in range(derived):
-            types = {n: t.type for n, t in traits.items()}
-            traits[f"d{number}"] = self.derived(f"d{number}", types)
+        toured = {f"t{n}": key for n, key in enumerate(tour)}
+        for name in [f"c{n}" for n in range(computed)]:
+            traits[name] = self.computed(name)
+        for name, (row, signature) in toured.items():
+            if FUNCTIONS[row].kind == "aggregate":
+                traits[name] = self.computed(name, (row, signature))
+        for name, (row, signature) in toured.items():
+            if FUNCTIONS[row].kind != "aggregate":
+                traits[name] = self._toured(name, _types(traits), row, signature)
+        for name in [f"d{n}" for n in range(derived)]:
+            traits[name] = self.derived(name, _types(traits))
         return project(traits, self.forms.moments.zone.name)
 
     def conditions(self, project: Project, count: int) -> dict[str, Node]:
         """Conditions over the traits of a project."""
-        setting = trait_setting({n: t.type for n, t in project.traits.items()})
+        setting = trait_setting(_types(dict(project.traits)))
         return {
             f"q{n}": self.forms.form(Type.BOOLEAN, setting, self._depth()) for n in range(count)
         }
 
-    def computed(self, name: str) -> Trait:
-        """A computed trait, with every clause that a trait may have now and then."""
+    def computed(self, name: str, of: tuple[str, Signature] | None = None) -> Trait:
+        """A computed trait, with every clause now and then; `of` is the aggregate to take."""
         rng, event = self.rng, self.rng.choice(EVENTS)
         each = event == "Order Completed" and rng.random() < 0.4
         rows = row_setting(event, each)
         where = (
             self.forms.form(Type.BOOLEAN, rows, rng.choice((1, 2))) if rng.random() < 0.25 else None
         )
-        value = self.forms.form(rng.choice(TYPES), value_setting(event, each), self._depth())
+        setting = value_setting(event, each)
+        value: Node
+        if of is None:
+            value = self.forms.form(rng.choice(TYPES), setting, self._depth())
+        else:
+            value = self.forms.aggregate(*of, rows, 1)
         then, without = self._steps()
         return Trait(
             name, "computed", value.type, PLACE,
@@ -70,6 +102,15 @@ class Projects:
             value = self.forms.bucket(self.rng.choice(FUNCTIONS["bucket"].signatures), setting)
         else:
             value = self.forms.form(self.rng.choice(TYPES), setting, self._depth())
+        return Trait(name, "derived", value.type, PLACE, value=named_fits(value, name))
+
+    def _toured(self, name: str, traits: dict[str, Type], row: str, signature: Signature) -> Trait:
+        setting = trait_setting(traits, buckets=True)
+        value: Node
+        if row == "bucket":
+            value = self.forms.bucket(signature, setting)
+        else:
+            value = self.forms.call(row, signature, setting, 1)
         return Trait(name, "derived", value.type, PLACE, value=named_fits(value, name))
 
     def _depth(self) -> int:
@@ -90,6 +131,10 @@ class Projects:
         where = self.forms.form(Type.BOOLEAN, rows, 1) if self.rng.random() < 0.25 else None
         within = self.rng.choice(WITHINS) if timed and self.rng.random() < 0.6 else None
         return Step(event, where, within, PLACE)
+
+
+def _types(traits: dict[str, Trait]) -> dict[str, Type]:
+    return {n: t.type for n, t in traits.items()}
 
 
 def given(name: str, type: Type) -> Trait:

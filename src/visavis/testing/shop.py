@@ -64,14 +64,16 @@ BUILT_IN: Mapping[str, Type] = {
 }
 ZONES: tuple[str, ...] = (
     "UTC",
-    "Europe/Berlin",
-    "America/Sao_Paulo",
     "Asia/Kathmandu",
+    "America/Sao_Paulo",
     "Pacific/Apia",
-    "Australia/Lord_Howe",
-    "America/New_York",
+    "Europe/Berlin",
+    "Pacific/Kwajalein",
+    "Asia/Tehran",
     "Africa/Monrovia",
-    "Asia/Gaza",
+    "America/Caracas",
+    "Australia/Lord_Howe",
+    "Asia/Pyongyang",
 )
 WINDOWS: tuple[int, ...] = (1, 3_600_000, DAY_MS, 7 * DAY_MS, 90 * DAY_MS, 365 * DAY_MS)
 """Lengths of windows in use, in ms."""

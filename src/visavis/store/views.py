@@ -5,7 +5,6 @@ Every relation is a view, worked out only as far as a query reads it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from visavis.core.problems import Problem, ProblemsError
 from visavis.store.builds import Build
 from visavis.store.engines.duckdb_names import identifier, text_literal, time_literal
 from visavis.store.json_text import members, object_text
+from visavis.store.reading_sql import reader_of
 from visavis.store.relations import Snapshot, create_view, create_views
 from visavis.store.warehouse import Warehouse
 
@@ -34,7 +34,6 @@ EMPTY: Mapping[str, str] = {
 }
 RELATIONS = ("events", "order_lines", "refund_lines", "quarantine", *FILES, *EMPTY)
 _ALWAYS = "TIMESTAMP '0001-01-01 00:00:00'"
-_EVERYTHING = re.compile(r"(?<!\()\*|\(\s*\*\s*(exclude|replace)|columns\s*\(", re.IGNORECASE)
 
 
 def snapshot_of(build: Build, lake: Path) -> Snapshot:
@@ -49,8 +48,8 @@ def snapshot_of(build: Build, lake: Path) -> Snapshot:
     )
 
 
-def open_views(wh: Warehouse, build: Build, lake_path: Path, sql: str = "*") -> None:
-    """Makes every relation of the contract; costly columns only if `sql` may read them."""
+def open_views(wh: Warehouse, build: Build, lake_path: Path, sql: str | None = None) -> None:
+    """Makes every relation of the contract; costly columns only if `sql` (None: any) may read them."""
     lake = snapshot_of(build, lake_path)
     create_views(wh, lake)
     for name in FILES:
@@ -76,21 +75,17 @@ def _quarantine() -> str:
     )
 
 
-def reads(sql: str, column: str) -> bool:
-    """Whether a query may read a column: it names it, or asks for all columns."""
-    return column in sql.lower() or _EVERYTHING.search(sql) is not None
-
-
-def _events(build: Build, lake: Snapshot, sql: str) -> str:
+def _events(build: Build, lake: Snapshot, sql: str | None) -> str:
     """The events up to the build's moment; a column nobody reads costs nothing."""
+    reads = reader_of(sql, "events")
     properties = members("e", "p_", lake.properties)
-    joins = " LEFT JOIN node_persons AS n ON n.node = e.node" if reads(sql, "person_id") else ""
+    joins = " LEFT JOIN node_persons AS n ON n.node = e.node" if reads("person_id") else ""
     person = "n.person_id" if joins else "NULL::VARCHAR"
-    if reads(sql, "properties"):
+    if reads("properties"):
         joins += f" LEFT JOIN ({_products(lake)}) AS l ON l.seq = e.seq"
         properties.append("'\"products\":[' || l.products || ']'")
     identifiers = "NULL::VARCHAR"
-    if reads(sql, "identifiers"):
+    if reads("identifiers"):
         joins += f" LEFT JOIN ({_identifiers()}) AS i ON i.seq = e.seq"
         identifiers = "coalesce(i.identifiers, '{}')"
     return (

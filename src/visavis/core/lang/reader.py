@@ -100,7 +100,7 @@ class Program:
             if row is not None:
                 yield IDENTIFY, row, None
         for select in self.aggregated.get(name, ()):
-            selection = select(run)
+            selection = select.of(run)
             for i in selection.indexes():
                 line = i if trait.each == "products" else None
                 yield trait.event or "", selection.rows.parent(i), line

@@ -12,7 +12,7 @@ from typing import Any
 
 from visavis.core.lang.form import Aggregate
 from visavis.core.lang.reader_functions import bounded, divide
-from visavis.core.lang.types import SCALE, Type
+from visavis.core.lang.types import DECIMAL_LIMIT, SCALE, Type
 
 Reducer = Callable[[Sequence[Any]], Any]
 _FEW = 4
@@ -27,7 +27,7 @@ def reducer(node: Aggregate) -> Reducer:
     if node.function == "count":
         return _distinct if node.distinct else _count
     if node.function == "sum":
-        return _float_sum if kind is Type.FLOAT else lambda values: bounded(_total(values), kind)
+        return _float_sum if kind is Type.FLOAT else _sum(kind)
     if node.function == "avg":
         return _float_average if kind is Type.FLOAT else _average(kind)
     if node.function in ("quantile", "median"):
@@ -51,12 +51,19 @@ def _distinct(values: Sequence[Any]) -> int:
     return len(found) - (None in found)
 
 
-def _total(values: Sequence[Any]) -> int:
-    """The exact sum; only a result is ever bounded."""
-    try:
-        return sum(values)
-    except TypeError:
-        return sum(_known(values))
+def _sum(kind: Type) -> Reducer:
+    """The exact sum; only the result is bounded."""
+
+    def total(values: Sequence[Any]) -> int | None:
+        try:
+            found: int = sum(values)
+        except TypeError:  # a null can't be added
+            found = sum(_known(values))
+        if -DECIMAL_LIMIT <= found <= DECIMAL_LIMIT:
+            return found
+        return found if bounded(found, kind) is not None else None
+
+    return total
 
 
 def _average(kind: Type) -> Reducer:
@@ -121,8 +128,13 @@ def _mode(values: Sequence[Any]) -> Any:
 
 def _quantile(values: Sequence[Any], q: int) -> Any:
     """Nearest rank, q in millionths: the value at ceil(q n), the smallest for 0."""
-    known = sorted(_known(values))
-    return known[max(-(-q * len(known) // SCALE), 1) - 1] if known else None
+    try:
+        known = sorted(values)
+    except TypeError:
+        known = sorted(_known(values))
+    if not known or known[0] is None:
+        return None
+    return known[max(-(-q * len(known) // SCALE), 1) - 1]
 
 
 def mean_gap(days: int, rows: int) -> int | None:

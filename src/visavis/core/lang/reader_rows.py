@@ -62,7 +62,7 @@ class Rows:
         ts = stream.ts
         self.size = size = len(ts)
         self.visible = size if not size or ts[-1] <= now else bisect_right(ts, now)
-        self.computed: dict[int | str, Sequence[Any]] = {}
+        self.computed: dict[object, Sequence[Any]] = {}
 
     def after(self, moment: int) -> int:
         """The first row later than a moment."""
@@ -74,6 +74,12 @@ class Rows:
 
     def property(self, name: str, scope: str) -> Sequence[Value]:
         """The column that a Property names."""
+        found = self.computed.get((scope, name))
+        if found is None:
+            found = self.computed[scope, name] = self._find(name, scope)
+        return found
+
+    def _find(self, name: str, scope: str) -> Sequence[Value]:
         if scope == "event":
             if name == "timestamp":
                 return self.stream.ts
@@ -109,26 +115,16 @@ class LineRows(Rows):
     def time(self, row: int) -> int:
         return self.stream.ts[self.lines.parent[row]]
 
-    def property(self, name: str, scope: str) -> Sequence[Value]:
-        if scope == "line":
-            own = self.lines.columns.get(name)
-            if own is not None and not (self.catalogue and None in own):
-                return own
-        key = f"{scope} {name}"
-        found = self.computed.get(key)
-        if found is None:
-            found = self.computed[key] = self._joined(name, scope)
-        return found
-
-    def _joined(self, name: str, scope: str) -> Sequence[Value]:
-        """A column that the lines do not have, or not whole."""
-        if scope == "line":
-            listed, own = self._catalogue(name), self.lines.columns.get(name)
-            if own is None:
-                return listed
-            return [b if a is None else a for a, b in zip(own, listed, strict=True)]
+    def _find(self, name: str, scope: str) -> Sequence[Value]:
         if scope == "catalogue":
             return self._catalogue(name)
+        if scope == "line":
+            own = self.lines.columns.get(name)
+            if own is None:
+                return self._catalogue(name)
+            if not self.catalogue or None not in own:
+                return own
+            return [b if a is None else a for a, b in zip(own, self._catalogue(name), strict=True)]
         column = self.of_events.property(name, scope)
         return [column[i] for i in self.lines.parent]
 
@@ -166,7 +162,7 @@ def column(node: Node, zone: Zone) -> Column:
     """The values of an expression, one a row. The expression must be clock_free."""
     match node:
         case Property(name=name, scope=scope):
-            return lambda rows: rows.property(name, scope)
+            return _property(name, scope)
         case Literal(value=value):
             return lambda rows: [value] * rows.size
         case Call(args=args):
@@ -174,6 +170,11 @@ def column(node: Node, zone: Zone) -> Column:
         case Case():
             return _case(node, zone)
     raise TypeError(f"{type(node).__name__} can't be read over rows")
+
+
+def _property(name: str, scope: str) -> Column:
+    key = scope, name
+    return lambda rows: rows.computed.get(key) or rows.property(name, scope)
 
 
 def _call(call: Call, function: Any, args: tuple[Node, ...], zone: Zone) -> Column:

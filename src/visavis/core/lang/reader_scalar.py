@@ -28,11 +28,10 @@ from visavis.core.lang.reader_functions import COMPARISONS, element
 from visavis.core.lang.reader_rows import Column, clock_free, column, once
 from visavis.core.lang.reader_run import Run, Scalar
 from visavis.core.lang.reader_select import (
-    Filter,
     Select,
-    Selection,
     Spec,
     filter_of,
+    narrowed,
     over_rows,
     selector,
 )
@@ -50,7 +49,7 @@ class Compiler:
     zone: Zone
     derived: Mapping[str, Node] = field(default_factory=dict)
     clock: Clock = field(init=False)
-    specs: dict[Spec, Select] = field(default_factory=dict)
+    specs: dict[tuple[Spec, Node | None], Select] = field(default_factory=dict)
     read: list[Select] = field(default_factory=list)
     """The selections of every aggregate compiled so far."""
     keys: dict[object, int] = field(default_factory=dict)
@@ -58,11 +57,16 @@ class Compiler:
     def __post_init__(self) -> None:
         self.clock = Clock(self.zone)
 
-    def selection(self, spec: Spec) -> Select:
-        """The selection of rows that a trait's aggregates look at."""
-        if spec not in self.specs:
-            self.specs[spec] = selector(spec, len(self.specs), self)
-        return self.specs[spec]
+    def selection(self, spec: Spec, keep: Node | None = None) -> Select:
+        """The rows that a trait's aggregates look at, or one with a filter of its own."""
+        if (spec, keep) not in self.specs:
+            if keep is None:
+                made = selector(spec, len(self.specs), self)
+            else:
+                base = self.selection(spec)
+                made = narrowed(len(self.specs), base, filter_of(keep, self))
+            self.specs[spec, keep] = made
+        return self.specs[spec, keep]
 
     def key(self, what: object) -> int:
         """A number for an expression, the same for equal ones: faster to look up than the tree."""
@@ -138,9 +142,7 @@ class Compiler:
             if tick and not reads_now(constant):
                 other = self.scalar(tick.other, spec) if tick.other else None
                 compared = Call(node.type, operator, (side, constant))
-                return _threshold(
-                    tick, other, self.scalar(constant, spec), compared, element(compared, self.zone)
-                )
+                return _threshold(tick, other, compared, self.scalar(constant, spec), self.zone)
         return None
 
     # aggregates
@@ -148,9 +150,7 @@ class Compiler:
     def _aggregate(self, node: Aggregate, spec: Spec | None) -> Scalar:
         if spec is None:
             raise ValueError(f"{node.function}() has no rows to look at here")
-        select = self.selection(spec)
-        if node.filter is not None:
-            select = _filtered(select, filter_of(node.filter, self), self.key(node.filter))
+        select = self.selection(spec, node.filter)
         self.read.append(select)
         if node.function == "mean_gap":
             return _mean_gap(select, self.zone)
@@ -182,7 +182,25 @@ def _trait(name: str) -> Scalar:
     return read
 
 
+def _against(node: Call, part: Scalar) -> Scalar | None:
+    """A comparison with a constant, the usual shape of a condition."""
+    limit = node.args[1]
+    if not isinstance(limit, Literal) or limit.value is None:
+        return None
+    if limit.type is not node.args[0].type:
+        return None
+    compare, constant = COMPARISONS[node.function], limit.value
+
+    def compared(run: Run) -> bool | None:
+        value = part(run)
+        return None if value is None else compare(value, constant)
+
+    return compared
+
+
 def _apply(node: Call, function: Any, parts: list[Scalar]) -> Scalar:
+    if node.function in COMPARISONS and (quick := _against(node, parts[0])):
+        return quick
     if len(parts) == 1:
         only = parts[0]
         return lambda run: function(only(run))
@@ -260,9 +278,13 @@ def _ticking(tick: Tick, other: Scalar | None) -> Scalar:
 
 
 def _threshold(
-    tick: Tick, other: Scalar | None, constant: Scalar, node: Call, compare: Any
+    tick: Tick, other: Scalar | None, node: Call, constant: Scalar, zone: Zone
 ) -> Scalar:
-    kind = node.args[1].type
+    """Whether a tick, first argument of the comparison, lies on one side of a limit."""
+    compare, kind, fixed = element(node, zone), node.args[1].type, node.args[1]
+    known = None
+    if isinstance(fixed, Literal) and fixed.value is not None:
+        known = thresholds(node.function, fixed.value, kind, tick.sign)
 
     def read(run: Run) -> bool | None:
         x = other(run) if other else 0
@@ -270,9 +292,11 @@ def _threshold(
         value = None if limit is None else _ticked(tick, x, run)
         if value is None:
             return None
-        turns = thresholds(node.function, limit, kind, tick.sign)
-        run.until = min(run.until, tick.change(x, value, turns, run.now))
-        return bool(compare(tick.sign * value, limit))
+        turns = known or thresholds(node.function, limit, kind, tick.sign)
+        changes = tick.change(x, value, turns, run.now)
+        if changes < run.until:
+            run.until = changes
+        return compare(tick.sign * value, limit)  # type: ignore[no-any-return]
 
     return read
 
@@ -280,26 +304,11 @@ def _threshold(
 # aggregates
 
 
-def _filtered(select: Select, keep: Filter, key: int) -> Select:
-    """The selection less the rows that an aggregate's own filter leaves out."""
-
-    def narrowed(run: Run) -> Selection:
-        selection = select(run)
-        parts = selection.parts
-        if parts is None:
-            parts = selection.parts = {}
-        found = parts.get(key)
-        if found is None:
-            mask, until = keep.span(run, selection.rows, selection.low, selection.high)
-            found = parts[key] = selection.narrowed(mask or (), until)
-        return found
-
-    return narrowed
-
-
 def _size(select: Select) -> Scalar:
+    slot, make = select.slot, select.make
+
     def size(run: Run) -> int:
-        selection = select(run)
+        selection = run.selections[slot] or make(run)
         if selection.until < run.until:
             run.until = selection.until
         return selection.size()
@@ -308,8 +317,10 @@ def _size(select: Select) -> Scalar:
 
 
 def _mean_gap(select: Select, zone: Zone) -> Scalar:
+    slot, make = select.slot, select.make
+
     def gap(run: Run) -> int | None:
-        selection = select(run)
+        selection = run.selections[slot] or make(run)
         run.until = min(run.until, selection.until)
         first, last = selection.first(), selection.last()
         if first is None or last is None:
@@ -330,8 +341,10 @@ def _is_timestamp(node: Node) -> bool:
 def _edge(select: Select, end: int) -> Scalar:
     """The first or last moment: rows stand in the order of time."""
 
+    slot, make = select.slot, select.make
+
     def edge(run: Run) -> int | None:
-        selection = select(run)
+        selection = run.selections[slot] or make(run)
         if selection.until < run.until:
             run.until = selection.until
         row = selection.first() if end == 0 else selection.last()
@@ -341,8 +354,10 @@ def _edge(select: Select, end: int) -> Scalar:
 
 
 def _reduced(select: Select, key: int, read: Column, reduce: Reducer) -> Scalar:
+    slot, make = select.slot, select.make
+
     def aggregate(run: Run) -> Any:
-        selection = select(run)
+        selection = run.selections[slot] or make(run)
         if selection.until < run.until:
             run.until = selection.until
         return reduce(selection.take(key, read))
@@ -353,8 +368,10 @@ def _reduced(select: Select, key: int, read: Column, reduce: Reducer) -> Scalar:
 def _reduced_slowly(select: Select, argument: Scalar, reduce: Reducer) -> Scalar:
     """For arguments that read the clock or other traits."""
 
+    slot, make = select.slot, select.make
+
     def aggregate(run: Run) -> Any:
-        selection = select(run)
+        selection = run.selections[slot] or make(run)
         values, until = over_rows(argument, run, selection.rows, list(selection.indexes()))
         run.until = min(run.until, selection.until, until)
         return reduce(values)

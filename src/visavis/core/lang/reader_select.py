@@ -42,14 +42,14 @@ class Spec:
 class Selection:
     """Rows low to high of a stream, those kept whose `mask` is truthy (None: all)."""
 
-    __slots__ = ("_taken", "high", "low", "mask", "parts", "rows", "until")
+    __slots__ = ("_taken", "high", "low", "mask", "rows", "until", "whole")
 
     def __init__(
         self, rows: Rows, low: int, high: int, mask: Sequence[Any] | None, until: int
     ) -> None:
         self.rows, self.low, self.high, self.mask, self.until = rows, low, high, mask, until
-        self._taken: dict[int, Sequence[Any]] | None = None
-        self.parts: dict[int, Selection] | None = None
+        self.whole = mask is None and not low and high == rows.size
+        self._taken: dict[int, Sequence[Any]] = _UNTAKEN
 
     def size(self) -> int:
         """How many rows are kept."""
@@ -69,17 +69,18 @@ class Selection:
 
     def take(self, key: int, read: Column) -> Sequence[Any]:
         """The kept values of an expression, read over all rows; `key` is the expression's."""
-        taken = self._taken
-        if taken is None:
-            taken = self._taken = {}
-        found = taken.get(key)
+        if self.whole:
+            return read(self.rows)
+        if self._taken is _UNTAKEN:
+            self._taken = {}
+        found = self._taken.get(key)
         if found is None:
             found = read(self.rows)
             if self.low or self.high != self.rows.size:
                 found = found[self.low : self.high]
             if self.mask is not None:
                 found = list(compress(found, self.mask))
-            taken[key] = found
+            self._taken[key] = found
         return found
 
     def indexes(self) -> Iterator[int]:
@@ -95,7 +96,43 @@ class Selection:
         return Selection(self.rows, self.low, self.high, both, min(self.until, until))
 
 
-Select = Callable[[Run], Selection]
+_UNTAKEN: dict[int, Sequence[Any]] = {}
+"""Stands for no columns taken yet: most selections are only counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """A compiled selection: `run.selections[slot] or make(run)`, so that it is made once a run."""
+
+    slot: int
+    make: Callable[[Run], Selection]
+
+    def of(self, run: Run) -> Selection:
+        """The selection in a run."""
+        return run.selections[self.slot] or self.make(run)
+
+
+def kept_in(slot: int, compute: Callable[[Run], Selection]) -> Select:
+    """The selection that is made by `compute` and kept in a slot of the run."""
+
+    def make(run: Run) -> Selection:
+        found = run.selections[slot] = compute(run)
+        return found
+
+    return Select(slot, make)
+
+
+def narrowed(slot: int, base: Select, keep: Filter) -> Select:
+    """A selection less the rows that an aggregate's own filter leaves out."""
+
+    def compute(run: Run) -> Selection:
+        rows = base.of(run)
+        mask, until = keep.span(run, rows.rows, rows.low, rows.high)
+        return rows.narrowed(mask or (), until)
+
+    return kept_in(slot, compute)
+
+
 Kept = tuple[Sequence[Any] | None, int]
 """The mask of a span of rows (None: all) and until when it holds."""
 
@@ -180,8 +217,8 @@ def over_rows(
     return values, until
 
 
-def selector(spec: Spec, index: int, compiler: Compiles) -> Select:
-    """The compiled selection; `index` is its slot in a run."""
+def selector(spec: Spec, slot: int, compiler: Compiles) -> Select:
+    """The compiled selection of a trait's rows."""
     where = filter_of(spec.where, compiler)
     follow = _follow(spec, compiler)
     event, lines, within = spec.event, spec.lines, spec.within_ms
@@ -211,15 +248,7 @@ def selector(spec: Spec, index: int, compiler: Compiles) -> Select:
             until = min(until, _leaves(rows, low, high, kept, within))
         return Selection(rows, low, high, kept, until)
 
-    make = compute if spec.where or follow else plain
-
-    def select(run: Run) -> Selection:
-        found = run.selections[index]
-        if found is None:
-            found = run.selections[index] = make(run)
-        return found
-
-    return select
+    return kept_in(slot, compute if spec.where or follow else plain)
 
 
 def _leaves(rows: Rows, low: int, high: int, kept: Sequence[Any] | None, within: int) -> int:

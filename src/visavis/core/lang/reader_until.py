@@ -94,7 +94,11 @@ def next_step(value: int, thresholds: Thresholds) -> int | None:
     """The next threshold that a rising value crosses."""
     if thresholds is None:
         return value + 1
-    return min((k for k in thresholds if k > value), default=None)
+    above = None
+    for k in thresholds:
+        if k > value and (above is None or k < above):
+            above = k
+    return above
 
 
 def _rising(other: Node | None, value: Any, reach: Callable[[Any, int, int], int]) -> Tick:

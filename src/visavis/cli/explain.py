@@ -1,0 +1,102 @@
+"""explain and report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from visavis.cli.context import Command, moment, now_ms, settings
+from visavis.cli.output import write_json, write_rows
+
+
+@click.command("explain", cls=Command)
+@click.argument("person", metavar="PERSON")
+@click.option("--trait", metavar="T", help="Only this trait, with every event behind it.")
+@click.option("--segment", metavar="S", help="Only this segment, part by part.")
+def explain_command(person: str, trait: str | None, segment: str | None) -> None:
+    """Tell why: identifiers and evidence, traits and the events behind them, tags, segments.
+
+    PERSON is kind:value, like email:a@b.co or customer_id:123, or a person_id.
+    """
+    from visavis.flow.explain import explain
+
+    if trait and segment:
+        raise click.UsageError("Give --trait or --segment, not both.")
+    answer = explain(settings().root, person, trait, segment)
+    if settings().json:
+        write_json(answer)
+    else:
+        _show(answer)
+
+
+def _show(answer: Mapping[str, Any]) -> None:
+    from visavis.cli.spell import plain
+
+    for name, value in answer.items():
+        if not _is_table(value):
+            click.echo(f"{name:<14} {plain(value)}")
+    for name, value in answer.items():
+        if _is_table(value) and value:
+            click.echo(click.style(f"\n{name}", bold=True))
+            _show_table(value)
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(row, Mapping) for row in value)
+
+
+def _show_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """The plain values as a table; lists in a row, such as the events behind it, below it."""
+    names = [n for n in rows[0] if not any(_is_table(row.get(n)) and row.get(n) for row in rows)]
+    write_rows([{n: row.get(n) for n in names} for row in rows], "table")
+    if len(rows) > 1:
+        return  # --trait and --segment show what is behind one value
+    for name, value in rows[0].items():
+        if name not in names and value:
+            click.echo(click.style(f"\n{name}", bold=True))
+            _show_table(value)
+
+
+@click.command("report", cls=Command)
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--chart",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw it into FILE: .svg, .png or .html.",
+)
+@click.option("--since", metavar="TIME", help="The moment that lifecycle compares with.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]))
+def report_command(name: str, chart: Path | None, since: str | None, form: str | None) -> None:
+    """Show a report: lifecycle, repeat, economics, sources."""
+    from visavis.flow import report
+
+    since_ms = None if since is None else moment(since, "--since")
+    made = report.report(settings().root, name, now_ms(), since_ms)
+    if chart is not None:
+        report.chart(made, chart)
+    if settings().json or form == "json":
+        write_json(made.as_json() if hasattr(made, "as_json") else made)
+        return
+    if form == "csv":
+        write_rows(next(iter(made.tables.values())), "csv")
+        return
+    _show_report(made)
+
+
+def _show_report(made: Any) -> None:
+    from visavis.cli.spell import plain
+    from visavis.core.clock import format_time
+
+    click.echo(click.style(made.title, bold=True) + f" (as of {format_time(made.as_of_ms)})")
+    for name, rows in made.tables.items():
+        click.echo(click.style(f"\n{name}", bold=True))
+        if rows:
+            write_rows(rows, "table")
+    for name, value in made.totals.items():
+        click.echo(f"{name}: {plain(value)}")
+    for note in made.notes:
+        click.echo(note, err=True)

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from visavis.collect import clean, orders
 from visavis.collect.context import Context
+from visavis.collect.costs import COST_KINDS, load_costs
+from visavis.collect.events_load import load_events
 from visavis.collect.files import News, find, latest_marks, news
-from visavis.collect.making import LoadMaker
-from visavis.collect.reading import Raw, Reader
-from visavis.collect.staging import Stage, check_columns, columns_of
+from visavis.collect.lookups import with_lookups
+from visavis.collect.making import Making
+from visavis.collect.orders_load import load_orders
+from visavis.collect.reading import Reader
 from visavis.core.nouns import Source
 from visavis.core.problems import Problem, ProblemsError
 from visavis.store.state import FileMark, Load
+
+
+LOADERS: Mapping[str, Callable[[Making], Mapping[str, Any]]] = {
+    "orders": load_orders,
+    "events": load_events,
+    "records": load_events,
+    **dict.fromkeys(COST_KINDS, load_costs),
+}
+"""How the rows of each kind of source become a load."""
 
 
 def take_in(context: Context, source: Source) -> list[Mapping[str, Any]]:
@@ -53,8 +64,8 @@ def _remark(context: Context, loads: Sequence[Load], touched: Sequence[FileMark]
         for load in reversed(loads):
             same = [m for m in load.files if m.path == mark.path and m.sha256 == mark.sha256]
             if same:
-                rest = [m for m in load.files if m.path != mark.path]
-                files = [*rest, replace(mark, rows=same[0].rows)]
+                # in its old place: rows name their file by its number
+                files = [replace(mark, rows=m.rows) if m in same else m for m in load.files]
                 context.state.mark_files(load.load_id, files)
                 break
             if any(m.sha256 == mark.sha256 for m in load.files):
@@ -66,10 +77,7 @@ def _load(
     context: Context, source: Source, definition: str, new: News, ended: Sequence[Load]
 ) -> Mapping[str, Any]:
     work = context.work()
-    reader = Reader(context.wh, work, context.counter)
-    raw = reader.open(source, new.fresh, new.paths)
-    maker = LoadMaker(context, source, definition, raw, new.fresh, ended)
-    return maker.make()
-
-
-__all__ = ["Raw", "clean", "orders", "Stage", "check_columns", "columns_of", "take_in"]
+    raw = Reader(context.wh, work, context.counter).open(source, new.fresh, new.paths)
+    rows = with_lookups(context, source, raw, work)
+    making = Making(context, source, definition, rows, new.fresh, ended)
+    return LOADERS[source.kind](making)

@@ -1,165 +1,233 @@
-"""Makes one load from raw files: stage, events, lines, nodes, quarantine, then commits it."""
+"""One load in the making: what all kinds of sources share, from raw rows to the committed load.
+
+The rows pass through tables named `collect_...` in the warehouse; the files go to a draft that
+counts only once it is whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from visavis.collect import nodes, orders, ranks
+from visavis.collect import nodes, ranks
+from visavis.collect.clean import Habit
 from visavis.collect.context import Context
-from visavis.collect.reading import Raw
+from visavis.collect.rows import Rows
 from visavis.collect.staging import Column, Stage, check_columns, columns_of
-from visavis.core.clock import to_datetime
 from visavis.core.nouns import Source
 from visavis.store import crash
 from visavis.store.engines.duckdb_names import identifier, text_literal, time_literal
 from visavis.store.state import FileMark, Load
 
+FILES_SHIFT = 1 << 20
+Wrap = Callable[[str], str]
 
-class LoadMaker:
-    """One load of one source. `ended` are loads that it replaces."""
 
-    def __init__(
-        self,
-        context: Context,
-        source: Source,
-        definition: str,
-        raw: Raw,
-        marks: Sequence[FileMark],
-        ended: Sequence[Load],
-    ) -> None:
-        self.context = context
-        self.wh = context.wh
-        self.source = source
-        self.definition = definition
-        self.raw = raw
-        self.marks = marks
-        self.ended = ended
-        number = context.state.next_number()
-        self.load_id = f"{number:06d}-{source.name}"
-        gone = {load.load_id for load in ended}
-        self.prior = [load for load in context.loads() if load.load_id not in gone]
-        self.counts: dict[str, Any] = {}
+@dataclass
+class Making:
+    """One load of one source. `ended` are loads that it replaces.
 
-    def make(self) -> Mapping[str, Any]:
-        draft = self.context.lake.draft()
-        self._orders(draft)
-        return self._commit(draft)
+    `origin` of a row is the load's number shifted by FILES_SHIFT plus the file's number in it.
+    """
 
-    # stage
+    context: Context
+    source: Source
+    definition: str
+    rows: Rows
+    marks: Sequence[FileMark]
+    ended: Sequence[Load] = ()
+    counts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    written: int = 0
 
-    def _stage(self, required: Mapping[str, str]) -> tuple[Stage, list[Column]]:
+    def __post_init__(self) -> None:
+        self.wh = self.context.wh
+        self.number = self.context.state.next_number()
+        self.load_id = f"{self.number:06d}-{self.source.name}"
+        gone = {load.load_id for load in self.ended}
+        self.prior = [load for load in self.context.loads() if load.load_id not in gone]
+        self.own = [load for load in self.prior if load.source == self.source.name]
+        self.draft = self.context.lake.draft()
+
+    # rows in
+
+    def stage(self, required: Mapping[str, str], wrap: Wrap = lambda sql: sql) -> list[Column]:
+        """Makes `collect_stage` of all rows, good and bad, with `origin`; returns its columns.
+
+        `wrap` may turn the stage query into one with further reasons.
+        """
         columns = columns_of(self.source, required)
-        check_columns(self.source, self.raw, columns)
-        zone = self.context.zone(self.source)
-        return Stage(self.wh, self.source, zone, self.context.now_ms, columns), columns
-
-    def _orders(self, draft: Path) -> None:
-        stage, columns = self._stage(orders.REQUIRED)
-        kinds = self.raw.columns
-        raw_sql = self.raw.select(stage.raw_names())
-        if any(kind == "VARCHAR" for kind in (kinds[n] for n in stage.raw_names())):
-            self.wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_raw AS {raw_sql}")
-            raw_sql = "SELECT * FROM collect_raw"
-        stage.decide(raw_sql, kinds, {})
-        query = orders.checked(stage.query(raw_sql, kinds), columns)
-        self.wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_stage AS {query}")
-        crash.point("load-staged")
-        ((rows, bad),) = self.wh.rows("SELECT count(*), count(_reason) FROM collect_stage")
-        self.counts |= {"rows": rows, "quarantined": bad}
-        shape = orders.shape_of(columns)
-        currency = self.source.currency or self.context.project.currency
-        lines = orders.lines_query(self.source, columns, shape, currency)
-        self.wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_lines AS {lines}")
-        self.wh.execute("DROP TABLE IF EXISTS collect_stage")
-        namespace = self.source.namespace or self.source.name
+        check_columns(self.source, self.rows, columns)
+        stage = Stage(
+            self.wh, self.source, self.context.zone(self.source), self.context.now_ms, columns,
+            faulty=self.rows.faulty,
+        )  # fmt: skip
+        kinds = self.rows.columns
+        raw = self._held(self.rows.select(stage.raw_names()), [kinds[n] for n in stage.raw_names()])
+        stage.decide(raw, kinds, self._habits())
+        origin = f"{self.number * FILES_SHIFT} + _file AS origin"
         self.wh.execute(
-            f"CREATE OR REPLACE TEMP TABLE collect_new AS {orders.events_query(namespace, shape)}"
+            f"CREATE OR REPLACE TEMP TABLE collect_stage AS SELECT * EXCLUDE (_file), {origin} "
+            f"FROM ({wrap(stage.query(raw, kinds))})"
         )
-        self._rank_and_number(shape.kinds)
-        self._write_orders(draft, shape)
+        self.wh.execute("DROP TABLE IF EXISTS collect_raw")
+        crash.point("load-staged")
+        self._numbered = lambda sql: wrap(stage.query(sql, kinds, ["_row", "_json"]))
+        self._count(columns, stage)
+        return columns
 
-    def _rank_and_number(self, kinds: Sequence[str]) -> None:
+    def _held(self, query: str, kinds: Sequence[str]) -> str:
+        """Text is read into a table first: it is looked at more than once."""
+        if not any(kind.startswith("VARCHAR") for kind in kinds) or not self.rows.costly:
+            return query
+        self.wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_raw AS {query}")
+        return "SELECT * FROM collect_raw"
+
+    def _habits(self) -> dict[str, Habit]:
+        for load in reversed(self.own):
+            if "habits" in load.counts:
+                return {key: Habit(**value) for key, value in load.counts["habits"].items()}
+        return {}
+
+    def _count(self, columns: Sequence[Column], stage: Stage) -> None:
+        found = self.wh.rows(
+            "SELECT origin, count(*), count(_reason) FROM collect_stage GROUP BY origin"
+        )
+        per_file = {int(o) % FILES_SHIFT: int(n) for o, n, _ in found}
+        self.marks = [
+            FileMark(m.path, m.size, m.mtime_ns, m.sha256, per_file.get(i, 0))
+            for i, m in enumerate(self.marks, 1)
+        ]
+        mapped = set(stage.raw_names())
+        dropped = [name for name in self.rows.columns if name not in mapped]
+        rows = sum(per_file.values())
+        self.bad = sum(int(bad) for _, _, bad in found)
+        self.counts["rows"] = rows
+        self.counts["dropped_fields"] = dict.fromkeys(dropped, rows)
+        habits = {k: asdict(h) for k, h in stage.habits.items() if h != Habit()}
+        if habits:
+            self.counts["habits"] = habits
+
+    # quarantine
+
+    def quarantine(self, orders_without_rate: bool = False) -> None:
+        """Writes the bad rows: those of `collect_stage`, rejects, and orders of `collect_norate`."""
+        reason = "_reason"
+        if orders_without_rate:
+            reason = (
+                "coalesce(_reason, CASE WHEN \"role.order\" IN (SELECT order_id FROM collect_norate) "
+                "THEN 'no-rate: there is no rate for the currency of this order at its date' END)"
+            )
+        parts = []
+        if self.bad or orders_without_rate:
+            query = self._numbered(self.rows.with_json())
+            parts.append(
+                f"SELECT {reason} AS reason, _file, _row, _json FROM ({query}) WHERE ({reason}) IS NOT NULL"
+            )
+        if self.rows.rejects:
+            parts.append(
+                "SELECT reason, _file, _row, to_json({'_line': raw}) AS _json "
+                f"FROM ({self.rows.rejects})"
+            )
+        if not parts:
+            self.counts["quarantined"] = 0
+            return
+        files = ", ".join(text_literal(m.path) for m in self.marks)
+        moment = time_literal(self.context.now_ms)
+        self.wh.execute("SET preserve_insertion_order = true")
+        count = self.write(
+            "quarantine",
+            f"SELECT {text_literal(self.source.name)} AS source, reason, [{files}][_file] AS file, "
+            f"CAST(_row AS BIGINT) AS row_number, CAST(_json AS VARCHAR) AS row, "
+            f"{moment} AS received_at, false AS replayed, NULL::VARCHAR AS closed "
+            f"FROM ({' UNION ALL '.join(parts)}) ORDER BY file, row_number",
+        )
+        self.wh.execute("SET preserve_insertion_order = false")
+        self.counts["quarantined"] = count
+
+    # identifiers and places in the log
+
+    def number_nodes(self, kinds: Sequence[str]) -> None:
+        """Turns the `id.*` columns of `collect_new` into `node` and `nodes`."""
+        names = nodes.strongest_first(kinds, self.context.project.kinds)
+        everything = self.context.state.loads(active_only=False)
+        known = [str(p) for p in self.context.lake.files("nodes", everything)]
+        nodes.number(self.wh, names, self.context.project.kinds, known)
+        query = nodes.with_nodes("SELECT * FROM collect_new", names)
+        self.wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_noded AS {query}")
+        self.wh.execute("ALTER TABLE collect_noded RENAME TO collect_noded_")
+        self.wh.execute("DROP TABLE collect_new")
+        self.wh.execute("ALTER TABLE collect_noded_ RENAME TO collect_new")
+
+    def rank(self) -> None:
+        """Settles the `seq` of `collect_new`; `collect_dead` names rows that it replaces."""
+        ranks.rank(self.wh, self.context.lake, self.prior)
+
+    def nothing_dead(self) -> None:
+        """Starts with no earlier row replaced, and with the lake's overlay at hand."""
+        ranks.prior_views(self.wh, self.context.lake, self.prior)
         self.wh.execute(
             "CREATE OR REPLACE TEMP TABLE collect_dead AS "
             "SELECT NULL::VARCHAR AS load_id, NULL::BIGINT AS seq WHERE false"
         )
-        ranks.prior_views(self.wh, self.context.lake, self.prior)
-        ranks.rank(self.wh, self.context.lake, self.prior)
-        names = nodes.strongest_first(kinds, self.context.project.kinds)
-        known = self.context.lake.files("nodes", self.prior)
-        nodes.number(self.wh, names, self.context.project.kinds, [str(p) for p in known])
-        query = nodes.with_nodes(ranks.seq_of_new(), names)
-        self.wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_numbered AS {query}")
 
-    def _write_orders(self, draft: Path, shape: orders.Shape) -> None:
-        name = orders.event_name()
-        currency = 'p_currency'
-        channel = "channel" if "channel" in shape.order else "NULL::VARCHAR AS channel"
-        skip = {"channel"}
-        numbers = [c for c in ("p_revenue", "p_discount", "p_items", "p_cost") if self._has(c)]
-        props = [*numbers, *(c for c in shape.order if c not in skip)]
-        if "l_promotion" in shape.line:
-            props.append("p_promotion")
-        picked = ", ".join(identifier(c) for c in props)
-        self.wh.execute(
-            "CREATE OR REPLACE TEMP TABLE collect_events AS SELECT seq, message_id, 'track' AS type, "
-            f"{name} AS event, make_timestamp(ms * 1000) AS ts, "
-            f"{time_literal(self.context.now_ms)} AS received_at, "
-            f"{text_literal(self.source.name)} AS source, {channel}, "
-            f"CASE WHEN class <> {orders.TEST} THEN node END AS node, "
-            f"CASE WHEN class <> {orders.TEST} THEN nodes END AS nodes, "
-            f"{self._revision()} AS revision, NULL::VARCHAR[] AS cleared, "
-            f"coalesce(p_revenue = 0, true) OR class = {orders.TEST} AS void, "
-            f"NULL::VARCHAR AS properties, NULL::VARCHAR AS context, order_id AS p_order_id, {picked}, "
-            "class, false AS timeless FROM collect_numbered"
+    # out
+
+    def write_identity(self) -> None:
+        """Writes what `collect_events` says of identifiers, and the overlay."""
+        self.write("nodes", "SELECT node, kind, value FROM collect_nodes ORDER BY node")
+        self.write("links", nodes.links_query(self.source.name))
+        self.write("sightings", nodes.sightings_query())
+        self.write(
+            "overlay",
+            "SELECT load_id, seq, new_seq FROM collect_moved UNION ALL "
+            "SELECT load_id, seq, NULL FROM collect_dead ORDER BY load_id, seq",
         )
-        del currency
-        self._write(draft, "events", "SELECT * EXCLUDE (class, timeless) FROM collect_events ORDER BY event, seq")
-        line = ", ".join(f"l.{identifier(c)}" for c in shape.line)
-        query = (
-            "SELECT e.seq, CAST(row_number() OVER (PARTITION BY e.seq ORDER BY "
-            f"{orders.canonical_order(shape).replace('line_ms', 'l.ms', 1).replace(chr(34)+'l.ms'+chr(34), 'l.ms')}) - 1 AS INTEGER) AS line, "
-            f"e.event, e.ts, e.node, e.message_id, e.source, e.void, {line}, "
-            "make_timestamp(l.ms * 1000) AS line_ts, l._file AS file "
-            "FROM collect_lines AS l JOIN collect_events AS e ON e.p_order_id = l.order_id AND e.class = l.class"
-        )
-        self._write(draft, "lines", f"SELECT * FROM ({query}) ORDER BY event, seq, line")
-        self._write_identity(draft)
 
-    def _has(self, column: str) -> bool:
-        return column in self.wh.columns("collect_new")
-
-    def _revision(self) -> str:
-        number = int(self.load_id.split("-")[0])
-        return f"{number << 20} + _file"
-
-    def _write_identity(self, draft: Path) -> None:
-        self._write(draft, "nodes", "SELECT node, kind, value FROM collect_nodes ORDER BY node")
-        self._write(draft, "links", nodes.links_query(self.source.name))
-        self._write(draft, "sightings", nodes.sightings_query())
-        self._write(draft, "overlay", "SELECT * FROM collect_moved UNION ALL SELECT load_id, seq, NULL FROM collect_dead")
-
-    def _write(self, draft: Path, name: str, query: str) -> int:
-        rows = self.wh.write_parquet(query, draft / f"{name}.parquet")
+    def write(self, name: str, query: str) -> int:
+        """Writes one of the load's files; one without rows is left out."""
+        path = self.draft / f"{name}.parquet"
+        rows = self.wh.write_parquet(query, path)
         if not rows:
-            (draft / f"{name}.parquet").unlink()
+            path.unlink()
+        else:
+            self.written += 1
         crash.point(f"load-{name}")
-        self.counts[name] = rows
         return rows
 
-    def _commit(self, draft: Path) -> Mapping[str, Any]:
-        ((low, high),) = self.wh.rows(
-            "SELECT min(epoch_ms(ts)), max(epoch_ms(ts)) FROM collect_events WHERE NOT timeless"
-        )
+    def commit(self, span: str | None = None) -> Mapping[str, Any]:
+        """Publishes the load; `span` is a query for its first and last moment (ms)."""
+        low, high = self.wh.rows(span)[0] if span else (None, None)
+        self.counts["bytes_read"] = self.context.counter.bytes
         load = Load(
             self.load_id, self.source.name, self.definition, self.context.now_ms,
             tuple(self.marks), self.counts, low, high,
         )  # fmt: skip
         ended = [x.load_id for x in self.ended]
-        self.context.lake.publish(draft, self.load_id, lambda: self.context.state.commit(load, ended))
+        state = self.context.state
+        self.context.lake.publish(
+            self.draft, self.load_id, lambda: state.commit(load, ended, self.facts)
+        )
         return {"load_id": self.load_id, "source": self.source.name, **self.counts}
 
 
-__all__ = ["LoadMaker", "to_datetime"]
+def paths_of(loads: Sequence[Load]) -> dict[int, str]:
+    """Origin of a row -> path of its file, over these loads."""
+    return {
+        int(load.load_id.split("-")[0]) * FILES_SHIFT + i: mark.path
+        for load in loads
+        for i, mark in enumerate(load.files, 1)
+    }
+
+
+def columns_sql(names: Sequence[str], table: str = "") -> str:
+    """Quoted column names, each with a comma before it."""
+    head = f"{table}." if table else ""
+    return "".join(f", {head}{identifier(name)}" for name in names)
+
+
+def draft_path(making: Making, name: str) -> Path:
+    """Where a file of the load is being written."""
+    return making.draft / f"{name}.parquet"

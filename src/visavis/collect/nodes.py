@@ -96,7 +96,7 @@ def with_nodes(query: str, names: Sequence[str]) -> str:
     dropped = ", ".join(identifier(f"id.{name}") for name in names)
     several = "NULL::BIGINT[]"
     if len(names) > 1:
-        listed = f"list_filter([{', '.join(picked)}], x -> x IS NOT NULL)"
+        listed = f"list_filter([{', '.join(picked)}], lambda x: x IS NOT NULL)"
         several = f"CASE WHEN len(list_distinct({listed})) > 1 THEN list_distinct({listed}) END"
     return (
         f"SELECT q.* EXCLUDE ({dropped}), coalesce({', '.join(picked)}, NULL) AS node, "

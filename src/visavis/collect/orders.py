@@ -39,6 +39,10 @@ ORDER_ROLES: Mapping[str, str] = {
     "channel": "channel",
 }
 """Roles of the whole order and their columns in the lake's events."""
+REVISION = (
+    'coalesce(TRY_CAST("role.revision" AS BIGINT), epoch_ms(TRY_CAST("role.revision" AS TIMESTAMP)))'
+)
+"""SQL: the number of a row's revision: a whole number or a time."""
 MONEY = ("price", "amount", "discount", "cost")
 
 
@@ -79,15 +83,15 @@ def line_name(role: str) -> str:
     return "l_product_id" if role == "product" else f"l_{role}"
 
 
-def checked(stage: str, columns: Sequence[Column]) -> str:
+def checked(stage: str, source: Source) -> str:
     """The stage query with the amount filled in and rows without one made bad."""
-    there = {column.key for column in columns}
-    product = "CAST(NULL AS DECIMAL(18,6))"
-    if "role.price" in there:
-        quantity = '"role.quantity"' if "role.quantity" in there else f"CAST(1 AS {_DECIMAL})"
+    there = {*source.roles, *source.constants}
+    product = f"CAST(NULL AS {_DECIMAL})"
+    if "price" in there:
+        quantity = '"role.quantity"' if "quantity" in there else f"CAST(1 AS {_DECIMAL})"
         product = f'TRY_CAST({quantity} * "role.price" AS {_DECIMAL})'
-    given = '"role.amount"' if "role.amount" in there else f"CAST(NULL AS {_DECIMAL})"
-    missing = text_literal("missing-amount: the row has neither an amount nor quantity and price")
+    given = '"role.amount"' if "amount" in there else f"CAST(NULL AS {_DECIMAL})"
+    missing = text_literal("missing-amount: the row has no amount that fits, nor quantity and price")
     return (
         f"SELECT * REPLACE (CASE WHEN _reason IS NULL AND _amount IS NULL THEN {missing} "
         f"ELSE _reason END AS _reason) FROM "
@@ -108,16 +112,27 @@ def lines_query(source: Source, columns: Sequence[Column], shape: Shape, currenc
         f"CASE WHEN {test} THEN {TEST} WHEN {cancelled} THEN {CANCELLED} "
         f"WHEN {' OR '.join(negative)} THEN {REFUNDED} ELSE {COMPLETED} END::TINYINT"
     )
-    picked = ["_file", '"role.order" AS order_id', '"role.time" AS ms', f"{kind} AS class"]
+    picked = ["origin", '"role.order" AS order_id', '"role.time" AS ms', f"{kind} AS class"]
     picked += [f"{_line_value(name, there)} AS {identifier(name)}" for name in shape.line]
     picked += [f"{_order_value(name, there, currency)} AS {identifier(name)}" for name in shape.order]
     picked += [identifier(f"id.{kind_name}") for kind_name in shape.kinds]
-    query = f"SELECT {', '.join(picked)} FROM collect_stage WHERE _reason IS NULL"
+    query = f"SELECT {', '.join(picked)} FROM {_rows(there)} WHERE _reason IS NULL"
     if "role.status" not in there or not source.statuses.get("refunded"):
         return query
     # an order that was paid back whole is both a sale and a refund
     again = f"SELECT * REPLACE ({REFUNDED}::TINYINT AS class) FROM ({query} AND {refunded}) WHERE class = {COMPLETED}"
     return f"{query} UNION ALL {again}"
+
+
+def _rows(there: set[str]) -> str:
+    """The stage; with a revision column, of each order only the rows of its latest revision."""
+    if "role.revision" not in there:
+        return "collect_stage"
+    number = f'coalesce({REVISION}, 0)'
+    return (
+        f'(SELECT * FROM collect_stage WHERE _reason IS NULL QUALIFY {number} = '
+        f'max({number}) OVER (PARTITION BY "role.order"))'
+    )
 
 
 def _status(source: Source, there: set[str], name: str) -> str:
@@ -148,28 +163,69 @@ def _order_value(name: str, there: set[str], currency: str) -> str:
     return identifier(f"field.{name[2:]}")
 
 
-def events_query(namespace: str, shape: Shape) -> str:
-    """One row an order and class from `collect_lines`: sums exact, times the earliest line's."""
-    space = text_literal(f"{namespace}:")
-    sums = {"p_revenue": "l_amount", "p_discount": "l_discount"}
-    sums |= {"p_items": "l_quantity", "p_cost": "l_cost"}
-    picked = ["order_id", "class", "min(ms) AS ms", "max(_file) AS _file"]
-    for name, column in sums.items():
-        if column in shape.line:
-            picked.append(f"TRY_CAST(sum({identifier(column)}) AS {_DECIMAL}) AS {name}")
+def grouping(namespace: str, shape: Shape, several_files: bool) -> list[str]:
+    """Statements that make `collect_new`, one row an order and class, from `collect_lines`.
+
+    Sums are exact, the time is the earliest line's. Where rows of an order differ in what belongs
+    to the whole order, the latest file's smallest value stands, however the rows were split.
+    """
+    ids = [f"id.{kind}" for kind in shape.kinds]
+    split = "SELECT order_id FROM collect_lines GROUP BY order_id HAVING min(origin) <> max(origin)"
+    if not several_files:
+        split = "SELECT ''::VARCHAR AS order_id WHERE false"
+    smallest = [f"min({identifier(c)}) AS {identifier(c)}" for c in shape.order_columns]
     if "l_promotion" in shape.line:
-        picked.append("min(l_promotion) AS p_promotion")
-    # where an order's rows differ, its smallest value stands: the same however rows are split
-    picked += [f"min({identifier(c)}) AS {identifier(c)}" for c in shape.order_columns]
+        smallest.append("min(l_promotion) AS p_promotion")
+    picked = [*_sums(shape), *smallest]
+    latest = [
+        *_sums(shape, again=True),
+        *(f"arg_max({identifier(c)}, origin) AS {identifier(c)}" for c in shape.order_columns),
+    ]
+    if "l_promotion" in shape.line:
+        latest.append("min(p_promotion) AS p_promotion")
+    head = "order_id, class, min(ms) AS ms, max(origin) AS origin"
+    per_file = f"SELECT {head}, {', '.join(picked)} FROM collect_lines"
+    return [
+        f"CREATE OR REPLACE TEMP TABLE collect_split AS {split}",
+        f"CREATE OR REPLACE TEMP TABLE collect_grouped AS {per_file} "
+        "ANTI JOIN collect_split USING (order_id) GROUP BY order_id, class "
+        f"UNION ALL SELECT {head}, {', '.join(latest)} FROM ({per_file} "
+        "SEMI JOIN collect_split USING (order_id) GROUP BY order_id, class, collect_lines.origin) "
+        "GROUP BY order_id, class",
+        "CREATE OR REPLACE TEMP TABLE collect_both AS SELECT order_id"
+        + "".join(f", min({identifier(c)}) AS {identifier(c)}" for c in ids)
+        + f", bool_or(class = {COMPLETED}) AS sale FROM collect_grouped GROUP BY order_id HAVING count(*) > 1",
+        f"CREATE OR REPLACE TEMP TABLE collect_new AS {_named(namespace, ids)}",
+    ]
+
+
+_SUMS = {"p_revenue": "l_amount", "p_discount": "l_discount"}
+_SUMS |= {"p_items": "l_quantity", "p_cost": "l_cost"}
+
+
+def _sums(shape: Shape, again: bool = False) -> list[str]:
+    """SQL of an order's sums over its lines, or `again` over the sums of its files."""
+    return [
+        f"TRY_CAST(sum({name if again else identifier(column)}) AS {_DECIMAL}) AS {name}"
+        for name, column in _SUMS.items()
+        if column in shape.line
+    ]
+
+
+def _named(namespace: str, ids: Sequence[str]) -> str:
+    """The groups with their message ids; all events of an order are of the same customer."""
+    suffix = (
+        f"CASE WHEN class = {REFUNDED} THEN ':refund' WHEN class = {COMPLETED} OR NOT coalesce(sale, false) "
+        f"THEN '' WHEN class = {CANCELLED} THEN ':cancelled' ELSE ':test' END"
+    )
+    filled = "".join(
+        f", coalesce(g.{identifier(c)}, b.{identifier(c)}) AS {identifier(c)}" for c in ids
+    )
+    dropped = "".join(f", {identifier(c)}" for c in ids)
     return (
-        f"SELECT {space} || order_id || _suffix AS message_id, * EXCLUDE (_suffix) FROM ("
-        f"SELECT *, CASE WHEN class = {REFUNDED} THEN ':refund' "
-        f"WHEN class = {CANCELLED} AND _sale THEN ':cancelled' "
-        f"WHEN class = {TEST} AND _sale THEN ':test' ELSE '' END AS _suffix "
-        f"FROM (SELECT {', '.join(picked)} FROM collect_lines GROUP BY order_id, class) "
-        f"LEFT JOIN (SELECT DISTINCT order_id, true AS _sale FROM collect_lines "
-        f"WHERE class = {COMPLETED} AND order_id IN (SELECT order_id FROM collect_lines "
-        f"WHERE class IN ({CANCELLED}, {TEST}))) USING (order_id))"
+        f"SELECT {text_literal(f'{namespace}:')} || g.order_id || {suffix} AS message_id, "
+        f"g.* EXCLUDE (order_id{dropped}), g.order_id{filled} "
+        "FROM collect_grouped AS g LEFT JOIN collect_both AS b ON b.order_id = g.order_id"
     )
 
 
@@ -179,11 +235,11 @@ def event_name(column: str = "class") -> str:
     return f"CASE {column} {cases} END"
 
 
-def canonical_order(shape: Shape) -> str:
+def canonical_order(shape: Shape, table: str) -> str:
     """SQL: the order of an order's lines, the same however they were split over files."""
-    first = ["line_ms", *(c for c in ("l_product_id", "l_amount") if c in shape.line)]
+    first = ["ms", *(c for c in ("l_product_id", "l_amount") if c in shape.line)]
     rest = [c for c in shape.line if c not in first]
-    return ", ".join(identifier(c) for c in (*first, *rest))
+    return ", ".join(f"{table}.{identifier(c)}" for c in (*first, *rest))
 
 
 def typed_null(kind: Type) -> str:

@@ -53,6 +53,21 @@ class Raw:
     rejects: str | None = None
 
     @property
+    def tables(self) -> list[tuple[str, Mapping[str, str]]]:
+        """Name and columns of each file."""
+        return [(file.mark.path, file.columns) for file in self.files]
+
+    @property
+    def faulty(self) -> tuple[int, ...]:
+        """Numbers of the files with bytes that their encoding lacks."""
+        return tuple(file.number for file in self.files if file.faulty_bytes)
+
+    @property
+    def costly(self) -> bool:
+        """Whether reading the rows again means parsing text again."""
+        return not all(file.mark.path.endswith((".parquet", ".pq")) for file in self.files)
+
+    @property
     def columns(self) -> dict[str, str]:
         """Column -> engine type over all files; VARCHAR where the files differ."""
         result: dict[str, str] = {}

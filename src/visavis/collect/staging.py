@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 from visavis.collect import clean
 from visavis.collect.clean import Habit
-from visavis.collect.reading import Raw
+from visavis.collect.rows import HasColumns
 from visavis.core.clock import Zone
 from visavis.core.lang.form import Property
 from visavis.core.lang.types import Type
 from visavis.core.nouns import Source
 from visavis.core.problems import Problem, ProblemsError, nearest
 from visavis.store.engines.duckdb_names import identifier, text_literal
-from visavis.store.engines.duckdb_sql import Names, expression
+from visavis.store.engines.duckdb_sql import Names, at, expression
 from visavis.store.warehouse import Warehouse
 
 ROLE_TYPES: Mapping[str, Type] = {
@@ -67,14 +67,14 @@ def columns_of(source: Source, required: Mapping[str, str]) -> list[Column]:
     return columns
 
 
-def check_columns(source: Source, raw: Raw, columns: Iterable[Column]) -> None:
+def check_columns(source: Source, raw: HasColumns, columns: Iterable[Column]) -> None:
     """Raises ProblemsError `missing-column` for every mapped column that a file lacks."""
     problems = []
-    for file in raw.files:
+    for file, there in raw.tables:
         for column in columns:
             for name in column.raw:
-                if name not in file.columns:
-                    problems.append(_missing(source, column, name, file.mark.path, file.columns))
+                if name not in there:
+                    problems.append(_missing(source, column, name, file, there))
     if problems:
         raise ProblemsError(problems)
 
@@ -96,13 +96,20 @@ class Stage:
     """Makes the stage table of a source. `habits` says how its text columns are written."""
 
     def __init__(
-        self, wh: Warehouse, source: Source, zone: Zone, now_ms: int, columns: Sequence[Column]
+        self,
+        wh: Warehouse,
+        source: Source,
+        zone: Zone,
+        now_ms: int,
+        columns: Sequence[Column],
+        faulty: Sequence[int] = (),
     ) -> None:
         self.wh = wh
         self.source = source
         self.zone = zone
         self.now_ms = now_ms
         self.columns = columns
+        self.faulty = faulty
         self.habits: dict[str, Habit] = {}
 
     def raw_names(self) -> list[str]:
@@ -126,12 +133,22 @@ class Stage:
                 second.append(f"{clean.floor_ms(name)} AS {name}")
                 local = f"CASE WHEN {utc} THEN {name} ELSE {clean.to_utc(name, self.zone)} END"
                 third.append(f"{local} AS {name}")
+        if self.faulty:
+            first.append(f"{self._broken(kinds)} AS _broken")
+            flags.append("_broken")
         layers = f"SELECT {', '.join(first)} FROM ({raw_sql})"
         for layer in (second, third):
             if layer:
                 layers = f"SELECT * REPLACE ({', '.join(layer)}) FROM ({layers})"
         reason = self._reason()
         return f"SELECT * EXCLUDE ({', '.join(flags)}), {reason} AS _reason FROM ({layers})"
+
+    def _broken(self, kinds: Mapping[str, str]) -> str:
+        """SQL: whether a cell of the row has bytes that the file's encoding lacks."""
+        texts = [identifier(name) for name in self.raw_names() if clean.is_text(kinds[name])]
+        tests = " OR ".join(f"contains(coalesce({name}, ''), '\ufffd')" for name in texts)
+        files = ", ".join(str(number) for number in self.faulty)
+        return f"(_file IN ({files}) AND ({tests or 'false'}))"
 
     def _cell(self, column: Column, kinds: Mapping[str, str]) -> tuple[str, str, str]:
         """SQL of the value, of whether a time is UTC already, and of whether the cell is filled."""
@@ -160,6 +177,9 @@ class Stage:
     def _reason(self) -> str:
         """SQL: why a row is bad, null when it is good."""
         cases = []
+        if self.faulty:
+            reason = text_literal("bad-encoding: bytes that do not fit the file's encoding")
+            cases.append(f"WHEN _broken THEN {reason}")
         for column in self.columns:
             name, filled = identifier(column.key), identifier(f"{column.key}?")
             if column.required:
@@ -173,7 +193,7 @@ class Stage:
             cases.append(f"WHEN {identifier('role.time')} > {limit} THEN {reason}")
         for rule in self.source.rules:
             if rule.action == "quarantine":
-                good = expression(rule.condition, Names(at_now(self.now_ms), self._rule_column))
+                good = expression(rule.condition, Names(at(self.now_ms), self._rule_column))
                 reason = text_literal(f"rule: fails the rule '{rule.name}'")
                 cases.append(f"WHEN coalesce({good}, false) IS FALSE THEN {reason}")
         return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
@@ -259,13 +279,6 @@ class Stage:
             return Habit(iso=False, order=None)
         order = "dmy" if day_first else "mdy" if month_first else before.order
         return Habit(iso=False, order=order)  # type: ignore[arg-type]
-
-
-def at_now(now_ms: int) -> str:
-    """SQL for the moment of the load."""
-    from visavis.store.engines.duckdb_sql import at
-
-    return at(now_ms)
 
 
 def _added(column: Column, parts: Sequence[str], filled: Sequence[str]) -> str:

@@ -1,0 +1,220 @@
+"""A load of events or records: one row, one event.
+
+A record gives traits of a person; without a time it is valid at every moment, and a person has
+one record a source. A row's message id is the mapped id, else a hash of what the row says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from visavis.collect import ranks
+from visavis.collect.making import Making, columns_sql
+from visavis.collect.nodes import strongest_first
+from visavis.collect.staging import Column
+from visavis.core.lang.types import TIME_MIN, Type
+from visavis.store import crash
+from visavis.store.engines.duckdb_names import identifier, text_literal, time_literal
+
+_TABLE = "CREATE OR REPLACE TEMP TABLE"
+_REQUIRED = {"time": "bad-time: the row has no time", "id": "missing-id: the row has no message id"}
+_TYPES = {"identify": "identify", "page": "page", "screen": "screen", "group": "group"}
+
+
+def load_events(making: Making) -> Mapping[str, Any]:
+    """Makes and commits the load; its summary."""
+    columns = making.stage(_REQUIRED, lambda sql: _checked(making, sql))
+    _rows(making, columns)
+    making.wh.execute("DROP TABLE IF EXISTS collect_stage")
+    making.nothing_dead()
+    making.number_nodes([c.key[3:] for c in columns if c.key.startswith("id.")])
+    _one_each(making)
+    _against_earlier(making)
+    making.rank()
+    _write(making)
+    making.quarantine()
+    making.write_identity()
+    crash.point("load-made")
+    return making.commit(
+        "SELECT min(epoch_ms(ts)), max(epoch_ms(ts)) FROM collect_events WHERE NOT timeless"
+    )
+
+
+def _checked(making: Making, stage: str) -> str:
+    """Records that name nobody are bad: nothing could ever be done with them."""
+    if making.source.kind != "records":
+        return stage
+    kinds = [identifier(f"id.{kind}") for kind in making.source.identifiers]
+    nobody = f"coalesce({', '.join(kinds)}) IS NULL" if kinds else "true"
+    reason = text_literal("missing-identifier: the row names nobody")
+    return (
+        f"SELECT * REPLACE (CASE WHEN _reason IS NULL AND {nobody} THEN {reason} ELSE _reason END "
+        f"AS _reason) FROM ({stage})"
+    )
+
+
+def _rows(making: Making, columns: Sequence[Column]) -> None:
+    """Makes `collect_new` with message ids; repeats within one file are numbered."""
+    there = {c.key for c in columns}
+    timeless = "role.time" not in there
+    given = 'coalesce(TRY_CAST("role.revision" AS BIGINT), epoch_ms(TRY_CAST("role.revision" AS TIMESTAMP)), 0)'
+    picked = [
+        f"{_message_id(making, columns)} AS message_id",
+        f"CAST({TIME_MIN} AS BIGINT) AS ms" if timeless else '"role.time" AS ms',
+        ('"role.channel"' if "role.channel" in there else "NULL::VARCHAR") + " AS channel",
+        (given if "role.revision" in there else "origin") + " AS revision",
+        ('"role.received_at"' if "role.received_at" in there else str(making.context.now_ms))
+        + "::BIGINT AS received",
+    ]
+    for column in columns:
+        name = identifier(column.key)
+        if column.key.startswith("id."):
+            picked.append(name)
+        elif column.key.startswith("field."):
+            value = f"make_timestamp({name} * 1000)" if column.type is Type.TIME else name
+            picked.append(f"{value} AS {identifier(f'p_{column.label}')}")
+    making.wh.execute(
+        f"{_TABLE} collect_new AS SELECT {', '.join(picked)}, origin FROM collect_stage "
+        "WHERE _reason IS NULL"
+    )
+    if "role.id" not in there and not (timeless and making.source.kind == "records"):
+        _number_repeats(making)
+
+
+def _message_id(making: Making, columns: Sequence[Column]) -> str:
+    """SQL: the mapped id, a timeless record's identifier, or a hash of the row's content."""
+    source = making.source
+    space = text_literal(f"{source.namespace or source.name}:")
+    there = {c.key for c in columns}
+    if "role.id" in there:
+        return f'{space} || "role.id"'
+    if source.kind == "records" and "role.time" not in there:
+        kinds = strongest_first(source.identifiers, making.context.project.kinds)
+        named = [f"{text_literal(f'{k}=')} || {identifier(f'id.{k}')}" for k in kinds]
+        return f"{space} || coalesce({', '.join(named)})"
+    said = ", ".join(
+        f"coalesce(CAST({identifier(c.key)} AS VARCHAR), chr(0))"
+        for c in sorted(columns, key=lambda c: c.key)
+        if c.key != "role.received_at"
+    )
+    return f"{space} || substr(md5(concat_ws(chr(31), {said})), 1, 20)"
+
+
+def _number_repeats(making: Making) -> None:
+    """A row that stands n times in one file is n events: ID, ID:2, ID:3, ..."""
+    run = making.wh.execute
+    run(
+        f"{_TABLE} collect_repeats AS SELECT message_id, origin FROM collect_new "
+        "GROUP BY message_id, origin HAVING count(*) > 1"
+    )
+    if not making.wh.value("SELECT count(*) FROM collect_repeats"):
+        return
+    number = "row_number() OVER (PARTITION BY message_id, origin)"
+    run(
+        f"{_TABLE} collect_numbered AS SELECT * EXCLUDE (n) REPLACE (CASE WHEN n > 1 THEN "
+        f"message_id || ':' || n ELSE message_id END AS message_id) FROM (SELECT *, {number} AS n "
+        "FROM collect_new SEMI JOIN collect_repeats USING (message_id, origin)) UNION ALL "
+        "SELECT * FROM collect_new ANTI JOIN collect_repeats USING (message_id, origin)"
+    )
+    _replace(making, "collect_numbered")
+
+
+def _replace(making: Making, table: str) -> None:
+    making.wh.execute("DROP TABLE collect_new")
+    making.wh.execute(f"ALTER TABLE {table} RENAME TO collect_new")
+
+
+def _content(making: Making) -> list[str]:
+    """The columns that say what an event says."""
+    there = making.wh.columns("collect_new")
+    return [c for c in there if c.startswith("p_") or c in ("ms", "channel", "node", "nodes")]
+
+
+def _one_each(making: Making) -> None:
+    """Of rows with one message id the highest (revision, received, content) stays."""
+    run = making.wh.execute
+    run(f"{_TABLE} collect_repeats AS SELECT message_id FROM collect_new GROUP BY message_id HAVING count(*) > 1")
+    repeats = making.wh.value("SELECT count(*) FROM collect_repeats")
+    if not repeats:
+        return
+    before = making.wh.value("SELECT count(*) FROM collect_new")
+    content = ", ".join(identifier(c) for c in _content(making))
+    run(
+        f"{_TABLE} collect_single AS SELECT * FROM collect_new ANTI JOIN collect_repeats "
+        "USING (message_id) UNION ALL SELECT * FROM collect_new SEMI JOIN collect_repeats "
+        "USING (message_id) QUALIFY row_number() OVER (PARTITION BY message_id "
+        f"ORDER BY revision DESC, received DESC, md5(CAST(({content}, '') AS VARCHAR)) DESC) = 1"
+    )
+    _replace(making, "collect_single")
+    making.counts["repeated"] = before - making.wh.value("SELECT count(*) FROM collect_new")
+
+
+def _against_earlier(making: Making) -> None:
+    """Drops what earlier loads say already; what says more than theirs replaces it."""
+    content = _content(making)
+    lake = making.context.lake
+    files = lake.files("events", making.own)
+    if not files:
+        return
+    present = {
+        r[0] for r in making.wh.rows(f"SELECT DISTINCT name FROM parquet_schema({ranks.listed(files)})")
+    }
+    kinds = making.wh.columns("collect_new")
+    picked = ["message_id", "revision", "epoch_ms(received_at) AS received"]
+    for name in content:
+        if name == "ms":
+            picked.append("epoch_ms(ts) AS ms")
+        else:
+            held = identifier(name) if name in present else f"NULL::{kinds[name]}"
+            picked.append(f"{held} AS {identifier(name)}")
+    query = ranks.alive(lake, making.own, "events", ", ".join(picked))
+    run = making.wh.execute
+    run(
+        f"{_TABLE} collect_met AS SELECT * FROM ({query}) "
+        "SEMI JOIN (SELECT message_id FROM collect_new) USING (message_id)"
+    )
+    if not making.wh.value("SELECT count(*) FROM collect_met"):
+        return
+    same = " AND ".join(f"n.{identifier(c)} IS NOT DISTINCT FROM m.{identifier(c)}" for c in content)
+    run(
+        f"{_TABLE} collect_old AS SELECT n.message_id FROM collect_new AS n "
+        f"JOIN collect_met AS m USING (message_id) WHERE ({same}) "
+        "OR (m.revision, m.received) > (n.revision, n.received)"
+    )
+    before = making.wh.value("SELECT count(*) FROM collect_new")
+    run("DELETE FROM collect_new WHERE message_id IN (SELECT message_id FROM collect_old)")
+    making.counts["known_already"] = before - making.wh.value("SELECT count(*) FROM collect_new")
+    run(
+        "INSERT INTO collect_dead SELECT load_id, old_seq FROM collect_met "
+        "SEMI JOIN collect_new USING (message_id)"
+    )
+
+
+def _write(making: Making) -> None:
+    source = making.source
+    there = [c for c in making.wh.columns("collect_new") if c.startswith("p_")]
+    event = source.event or "identify"
+    cleared = "NULL::VARCHAR[]"
+    if event == "identify" and there:
+        nulls = ", ".join(
+            f"CASE WHEN {identifier(c)} IS NULL THEN {text_literal(c[2:])} END" for c in there
+        )
+        listed = f"list_filter([{nulls}], x -> x IS NOT NULL)"
+        cleared = f"CASE WHEN len({listed}) > 0 THEN {listed} END"
+    kind = text_literal(_TYPES.get(event, "track"))
+    making.wh.execute(
+        f"{_TABLE} collect_events AS SELECT seq, message_id, {kind} AS type, "
+        f"{text_literal(event)} AS event, make_timestamp(ms * 1000) AS ts, "
+        f"make_timestamp(received * 1000) AS received_at, {text_literal(source.name)} AS source, "
+        f"channel, node, nodes, revision, {cleared} AS cleared, NULL::BOOLEAN AS void, "
+        f"NULL::VARCHAR AS properties, NULL::VARCHAR AS context{columns_sql(there)}, "
+        f"ms = {TIME_MIN} AS timeless FROM ({ranks.seq_of_new()})"
+    )
+    making.wh.execute("DROP TABLE collect_new")
+    making.counts["events"] = making.write(
+        "events", "SELECT * EXCLUDE (timeless) FROM collect_events ORDER BY event, seq"
+    )
+
+
+__all__ = ["load_events", "time_literal"]

@@ -28,15 +28,11 @@ CASES = sorted(path for path in HERE.iterdir() if path.is_dir() and path.name !=
 MAKERS = frozenset(["Problem", "Finding", "problem", "_problem", "fail"])
 PROJECTS = [case for case in CASES if not (case / "command.txt").exists()]
 AT_WORK = {
-    "bad-query": "tests/store",
     "chart-format": "tests/flow",
     "disk-full": "tests/crash",
     "locked": "tests/store",
     "missing-extra": "tests/flow",
-    "missing-trait": "tests/flow",
     "no-chart": "tests/flow",
-    "nobody": "tests/flow",
-    "unknown-report": "tests/flow",
 }
 """Codes that need more than a project and one command, and where they are tested."""
 

@@ -122,7 +122,7 @@ def test_sources_say_what_the_design_wants(tmp_path: Path) -> None:
 sources:
   tills:
     from: [a.csv, "b/*.parquet"]
-    map: {customer: c, order: o, time: t, amount: a, discount: [d, e], email: m}
+    map: {customer: c, order: o, time: t, amount: a, discount: [d, e], email: m, status: s}
     identifiers: {loyalty_id: card}
     statuses: {cancelled: [void, X], test: demo}
     rules: {positive: amount >= 0}

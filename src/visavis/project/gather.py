@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from visavis.core.problems import Place, Problem, nearest
+from visavis.project.convert import Unfit
 from visavis.project.folder import MAIN
 from visavis.project.keys import FILES, LATER, PROJECT
-from visavis.project.section import Checker, Section, Unfit
+from visavis.project.section import Checker, Section
 from visavis.project.shape import Shape
 from visavis.project.text import Entry, Map, Scalar, Tree, read
 

@@ -19,6 +19,7 @@ from visavis.core.nouns import (
     SourceKind,
 )
 from visavis.core.problems import Place, Problem, nearest
+from visavis.project.currencies import CURRENCIES
 from visavis.project.expressions import Expressions
 from visavis.project.keys import REQUIRED_ROLES, ROLES
 from visavis.project.names import check_file_name, check_name, name_set
@@ -61,6 +62,7 @@ class Sources:
         origin, table = self._origin(section), section.maybe("table") or section.maybe("query")
         kind = cast(SourceKind, section.text("kind", "orders"))
         self._check_roles(section, kind)
+        self._check_values(section)
         event = self._event(section, kind)
         fields = tuple(self._fields(section, kind, event))
         line_fields = tuple(self._line_fields(section, kind))
@@ -155,6 +157,21 @@ class Sources:
                 place = section.keys.get("map", section.place)
                 hint = f"Add {role}: COLUMN to its map."
                 self._problem("missing-key", place, message, hint)
+
+    def _check_values(self, section: Section) -> None:
+        currency = section.text_map("constants").get("currency", "EUR")
+        if currency not in CURRENCIES:
+            message, place = f"There is no currency '{currency}'.", section.at("constants.currency")
+            hint = "Write the three capital letters of ISO 4217, like EUR."
+            self._problem("bad-currency", place, message, hint)
+        if section.has("statuses") and "status" not in section.text_map("map"):
+            message = "These statuses are of no column."
+            hint = "Add status: COLUMN to the map."
+            self._problem("missing-key", section.keys["statuses"], message, hint)
+        threshold = section.integer("threshold")
+        if threshold is not None and not 0 <= threshold <= 100:
+            message = f"A threshold is from 0 to 100, not {threshold}."
+            self._problem("wrong-value", section.at("threshold"), message, "")
 
     def _event(self, section: Section, kind: SourceKind) -> str | None:
         if kind == "events" and not section.has("event"):

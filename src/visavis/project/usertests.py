@@ -10,9 +10,10 @@ from visavis.core.lang.form import Value
 from visavis.core.lang.types import Type
 from visavis.core.nouns import UserTest
 from visavis.core.problems import Place, Problem, nearest
+from visavis.project.convert import Unfit
 from visavis.project.keys import TEST_EVENT
 from visavis.project.registry import Registry
-from visavis.project.section import Checker, Section, Unfit
+from visavis.project.section import Checker, Section
 from visavis.project.text import Entry, Map, Scalar, Sequence, Tree
 from visavis.project.values import read_value
 

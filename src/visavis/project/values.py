@@ -10,7 +10,7 @@ from visavis.core.clock import Zone, to_days
 from visavis.core.lang.form import Value
 from visavis.core.lang.types import DECIMAL_LIMIT, INTEGER_MAX, SCALE, Type
 from visavis.core.problems import Problem
-from visavis.project.section import Unfit, moment
+from visavis.project.convert import Unfit, moment
 from visavis.project.shape import Holds, Key
 from visavis.project.text import Scalar, Tree
 

@@ -265,10 +265,10 @@ SHAPES = [
     ),
     Shape(
         "order numbers start again with each customer",
-        {"user": "customer", "basket_no": lambda r: r["order"] % 9 + 1, "day": "at",
+        {"user": "customer", "basket_no": lambda r: r["order"] // 40 + 1, "day": "at",
          "item": "product_number", "units": "quantity", "spend": "amount"},
         {"customer": "user", "time": "day", "product": "item", "quantity": "units",
-         "amount": "spend"},
+         "amount": "spend", "order": "basket_no"},
         {"day": when("%Y-%m-%d")},
         keep=lambda r: r["customer"] is not None,
     ),

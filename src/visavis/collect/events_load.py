@@ -200,7 +200,7 @@ def _write(making: Making) -> None:
         nulls = ", ".join(
             f"CASE WHEN {identifier(c)} IS NULL THEN {text_literal(c[2:])} END" for c in there
         )
-        listed = f"list_filter([{nulls}], x -> x IS NOT NULL)"
+        listed = f"list_filter([{nulls}], lambda x: x IS NOT NULL)"
         cleared = f"CASE WHEN len({listed}) > 0 THEN {listed} END"
     kind = text_literal(_TYPES.get(event, "track"))
     making.wh.execute(

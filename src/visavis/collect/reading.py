@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from visavis.collect.clean import text
 from visavis.collect.files import ByteCounter, detect_encoding, open_bytes, transcode
 from visavis.core.nouns import Source
 from visavis.store.engines.duckdb_names import identifier, text_literal
@@ -84,7 +85,7 @@ class Raw:
         parts = []
         for file in self.files:
             cast = [c for c in columns if c in file.columns and file.columns[c] != kinds[c]]
-            replaced = ", ".join(f"CAST({identifier(c)} AS VARCHAR) AS {identifier(c)}" for c in cast)
+            replaced = ", ".join(f"{text(identifier(c), file.columns[c])} AS {identifier(c)}" for c in cast)
             star = f"* REPLACE ({replaced})" if cast else "*"
             parts.append(f"SELECT {star} FROM ({file.select(columns, numbered)})")
         return " UNION ALL ".join(parts)

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from visavis.core.clock import Zone
 from visavis.core.lang.form import Node, Value, trait_names
 from visavis.core.lang.history import IDENTIFY, History
+from visavis.core.lang.reader_filters import Spec, StepSpec
 from visavis.core.lang.reader_rows import Columns, Items, Rows
 from visavis.core.lang.reader_run import Fits, Run, Scalar
 from visavis.core.lang.reader_scalar import Compiler
-from visavis.core.lang.reader_select import Select, Spec, StepSpec
+from visavis.core.lang.reader_select import Select
 from visavis.core.lang.reader_until import NEVER
 from visavis.core.lang.types import TIME_MAX
 from visavis.core.nouns import Step, Trait

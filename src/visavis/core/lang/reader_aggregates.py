@@ -1,151 +1,105 @@
-"""What each aggregate of the table makes of a column of values, for the Python reader.
-
-A reducer gets the values of the kept rows in log order, nulls among them.
-"""
+"""Aggregates as closures: take the values of the selected rows, reduce them, and say until when."""
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Callable, Sequence
 from typing import Any
 
-from visavis.core.lang.form import Aggregate
-from visavis.core.lang.reader_functions import bounded, divide
-from visavis.core.lang.types import DECIMAL_LIMIT, SCALE, Type
-
-Reducer = Callable[[Sequence[Any]], Any]
-_FEW = 4
-"""Up to so many kinds of values, counting each kind by itself is faster."""
-
-
-def reducer(node: Aggregate) -> Reducer:
-    """The reducer of an aggregate with an argument. Raises ValueError for what the table lacks."""
-    if node.distinct and node.function != "count":
-        raise ValueError(f"{node.function}() has no distinct")
-    kind = node.args[0].type
-    if node.function == "count":
-        return _distinct if node.distinct else _count
-    if node.function == "sum":
-        return _float_sum if kind is Type.FLOAT else _sum(kind)
-    if node.function == "avg":
-        return _float_average if kind is Type.FLOAT else _average(kind)
-    if node.function in ("quantile", "median"):
-        q = node.parameter if node.function == "quantile" else SCALE // 2
-        if not isinstance(q, int):
-            raise ValueError("quantile() takes a constant from 0 to 1")
-        return lambda values: _quantile(values, q)
-    return _REDUCERS[node.function]
+from visavis.core.clock import Zone
+from visavis.core.lang.form import Aggregate, Node, Property
+from visavis.core.lang.reader_filters import Compiles, over_rows
+from visavis.core.lang.reader_reducers import Reducer, mean_gap, reducer
+from visavis.core.lang.reader_rows import Column, clock_free, column, once
+from visavis.core.lang.reader_run import Run, Scalar
+from visavis.core.lang.reader_select import Select
 
 
-def _known(values: Sequence[Any]) -> Sequence[Any]:
-    return [v for v in values if v is not None] if None in values else values
+def aggregate(node: Aggregate, select: Select, compiler: Compiles) -> Scalar:
+    """The closure of an aggregate over the selected rows."""
+    if node.function == "mean_gap":
+        return _mean_gap(select, compiler.zone)
+    if not node.args:
+        return _size(select)
+    argument = node.args[0]
+    if node.function in _EDGES and _is_timestamp(argument):
+        return _edge(select, _EDGES[node.function])
+    if not clock_free(argument):
+        return _reduced_slowly(select, compiler.scalar(argument), reducer(node))
+    key, read = compiler.key(argument), column(argument, compiler.zone)
+    if not isinstance(argument, Property):
+        read = once(key, read)
+    return _reduced(select, key, read, reducer(node))
 
 
-def _count(values: Sequence[Any]) -> int:
-    return len(values) - values.count(None)
+def _size(select: Select) -> Scalar:
+    slot, make = select.slot, select.make
+
+    def size(run: Run) -> int:
+        selection = run.selections[slot] or make(run)
+        if selection.until < run.until:
+            run.until = selection.until
+        return selection.size()
+
+    return size
 
 
-def _distinct(values: Sequence[Any]) -> int:
-    found = set(values)
-    return len(found) - (None in found)
+def _mean_gap(select: Select, zone: Zone) -> Scalar:
+    slot, make = select.slot, select.make
 
-
-def _sum(kind: Type) -> Reducer:
-    """The exact sum; only the result is bounded."""
-
-    def total(values: Sequence[Any]) -> int | None:
-        try:
-            found: int = sum(values)
-        except TypeError:  # a null can't be added
-            found = sum(_known(values))
-        if -DECIMAL_LIMIT <= found <= DECIMAL_LIMIT:
-            return found
-        return found if bounded(found, kind) is not None else None
-
-    return total
-
-
-def _average(kind: Type) -> Reducer:
-    scale = SCALE if kind is Type.INTEGER else 1
-
-    def average(values: Sequence[Any]) -> int | None:
-        known = _known(values)
-        if not known:
+    def gap(run: Run) -> int | None:
+        selection = run.selections[slot] or make(run)
+        run.until = min(run.until, selection.until)
+        first, last = selection.first(), selection.last()
+        if first is None or last is None:
             return None
-        return bounded(divide(sum(known) * scale, len(known)), Type.DECIMAL)  # type: ignore[no-any-return]
+        days = zone.date_of(selection.rows.time(last)) - zone.date_of(selection.rows.time(first))
+        return mean_gap(days, selection.size())
 
-    return average
-
-
-def _float_sum(values: Sequence[Any]) -> float | None:
-    try:
-        return bounded(math.fsum(_known(values)), Type.FLOAT)  # type: ignore[no-any-return]
-    except (OverflowError, ValueError):
-        return None
+    return gap
 
 
-def _float_average(values: Sequence[Any]) -> float | None:
-    known = _known(values)
-    total = _float_sum(known) if known else None
-    return None if total is None else total / len(known)
+_EDGES = {"min": 0, "first": 0, "max": -1, "last": -1}
 
 
-def _min(values: Sequence[Any]) -> Any:
-    try:
-        return min(values, default=None)
-    except TypeError:  # a null can't be compared
-        return min(_known(values), default=None)
+def _is_timestamp(node: Node) -> bool:
+    return isinstance(node, Property) and (node.name, node.scope) == ("timestamp", "event")
 
 
-def _max(values: Sequence[Any]) -> Any:
-    try:
-        return max(values, default=None)
-    except TypeError:
-        return max(_known(values), default=None)
+def _edge(select: Select, end: int) -> Scalar:
+    """The first or last moment: rows stand in the order of time."""
+
+    slot, make = select.slot, select.make
+
+    def edge(run: Run) -> int | None:
+        selection = run.selections[slot] or make(run)
+        if selection.until < run.until:
+            run.until = selection.until
+        row = selection.first() if end == 0 else selection.last()
+        return None if row is None else selection.rows.time(row)
+
+    return edge
 
 
-def _first(values: Sequence[Any]) -> Any:
-    return next((v for v in values if v is not None), None)
+def _reduced(select: Select, key: int, read: Column, reduce: Reducer) -> Scalar:
+    slot, make = select.slot, select.make
+
+    def aggregate(run: Run) -> Any:
+        selection = run.selections[slot] or make(run)
+        if selection.until < run.until:
+            run.until = selection.until
+        return reduce(selection.take(key, read))
+
+    return aggregate
 
 
-def _last(values: Sequence[Any]) -> Any:
-    return next((v for v in reversed(values) if v is not None), None)
+def _reduced_slowly(select: Select, argument: Scalar, reduce: Reducer) -> Scalar:
+    """For arguments that read the clock or other traits."""
 
+    slot, make = select.slot, select.make
 
-def _mode(values: Sequence[Any]) -> Any:
-    kinds = set(values)
-    if len(kinds) <= _FEW:
-        counts = {v: values.count(v) for v in kinds}
-    else:
-        counts = Counter(values)
-    counts.pop(None, 0)
-    if not counts:
-        return None
-    most = max(counts.values())
-    return min([v for v, n in counts.items() if n == most])
+    def aggregate(run: Run) -> Any:
+        selection = run.selections[slot] or make(run)
+        values, until = over_rows(argument, run, selection.rows, list(selection.indexes()))
+        run.until = min(run.until, selection.until, until)
+        return reduce(values)
 
-
-def _quantile(values: Sequence[Any], q: int) -> Any:
-    """Nearest rank, q in millionths: the value at ceil(q n), the smallest for 0."""
-    try:
-        known = sorted(values)
-    except TypeError:
-        known = sorted(_known(values))
-    if not known or known[0] is None:
-        return None
-    return known[max(-(-q * len(known) // SCALE), 1) - 1]
-
-
-def mean_gap(days: int, rows: int) -> int | None:
-    """Mean days between rows from the days between the first and the last."""
-    return divide(days * SCALE, rows - 1) if rows > 1 else None
-
-
-_REDUCERS: dict[str, Reducer] = {
-    "min": _min,
-    "max": _max,
-    "first": _first,
-    "last": _last,
-    "mode": _mode,
-}
+    return aggregate

@@ -23,18 +23,11 @@ from visavis.core.lang.form import (
     TraitRef,
     reads_now,
 )
-from visavis.core.lang.reader_aggregates import Reducer, mean_gap, reducer
+from visavis.core.lang.reader_aggregates import aggregate
+from visavis.core.lang.reader_filters import Spec, filter_of
 from visavis.core.lang.reader_functions import COMPARISONS, element
-from visavis.core.lang.reader_rows import Column, clock_free, column, once
 from visavis.core.lang.reader_run import Run, Scalar
-from visavis.core.lang.reader_select import (
-    Select,
-    Spec,
-    filter_of,
-    narrowed,
-    over_rows,
-    selector,
-)
+from visavis.core.lang.reader_select import Select, narrowed, selector
 from visavis.core.lang.reader_until import NEVER, Clock, Tick, mirrored, thresholds, tick_of
 
 
@@ -145,26 +138,12 @@ class Compiler:
                 return _threshold(tick, other, compared, self.scalar(constant, spec), self.zone)
         return None
 
-    # aggregates
-
     def _aggregate(self, node: Aggregate, spec: Spec | None) -> Scalar:
         if spec is None:
             raise ValueError(f"{node.function}() has no rows to look at here")
         select = self.selection(spec, node.filter)
         self.read.append(select)
-        if node.function == "mean_gap":
-            return _mean_gap(select, self.zone)
-        if not node.args:
-            return _size(select)
-        argument = node.args[0]
-        if node.function in _EDGES and _is_timestamp(argument):
-            return _edge(select, _EDGES[node.function])
-        if clock_free(argument):
-            key, read = self.key(argument), column(argument, self.zone)
-            if not isinstance(argument, Property):
-                read = once(key, read)
-            return _reduced(select, key, read, reducer(node))
-        return _reduced_slowly(select, self.scalar(argument), reducer(node))
+        return aggregate(node, select, self)
 
 
 def _now(run: Run) -> int:
@@ -299,81 +278,3 @@ def _threshold(
         return compare(tick.sign * value, limit)  # type: ignore[no-any-return]
 
     return read
-
-
-# aggregates
-
-
-def _size(select: Select) -> Scalar:
-    slot, make = select.slot, select.make
-
-    def size(run: Run) -> int:
-        selection = run.selections[slot] or make(run)
-        if selection.until < run.until:
-            run.until = selection.until
-        return selection.size()
-
-    return size
-
-
-def _mean_gap(select: Select, zone: Zone) -> Scalar:
-    slot, make = select.slot, select.make
-
-    def gap(run: Run) -> int | None:
-        selection = run.selections[slot] or make(run)
-        run.until = min(run.until, selection.until)
-        first, last = selection.first(), selection.last()
-        if first is None or last is None:
-            return None
-        days = zone.date_of(selection.rows.time(last)) - zone.date_of(selection.rows.time(first))
-        return mean_gap(days, selection.size())
-
-    return gap
-
-
-_EDGES = {"min": 0, "first": 0, "max": -1, "last": -1}
-
-
-def _is_timestamp(node: Node) -> bool:
-    return isinstance(node, Property) and (node.name, node.scope) == ("timestamp", "event")
-
-
-def _edge(select: Select, end: int) -> Scalar:
-    """The first or last moment: rows stand in the order of time."""
-
-    slot, make = select.slot, select.make
-
-    def edge(run: Run) -> int | None:
-        selection = run.selections[slot] or make(run)
-        if selection.until < run.until:
-            run.until = selection.until
-        row = selection.first() if end == 0 else selection.last()
-        return None if row is None else selection.rows.time(row)
-
-    return edge
-
-
-def _reduced(select: Select, key: int, read: Column, reduce: Reducer) -> Scalar:
-    slot, make = select.slot, select.make
-
-    def aggregate(run: Run) -> Any:
-        selection = run.selections[slot] or make(run)
-        if selection.until < run.until:
-            run.until = selection.until
-        return reduce(selection.take(key, read))
-
-    return aggregate
-
-
-def _reduced_slowly(select: Select, argument: Scalar, reduce: Reducer) -> Scalar:
-    """For arguments that read the clock or other traits."""
-
-    slot, make = select.slot, select.make
-
-    def aggregate(run: Run) -> Any:
-        selection = run.selections[slot] or make(run)
-        values, until = over_rows(argument, run, selection.rows, list(selection.indexes()))
-        run.until = min(run.until, selection.until, until)
-        return reduce(values)
-
-    return aggregate

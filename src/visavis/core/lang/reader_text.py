@@ -1,0 +1,62 @@
+"""Text functions of the Python reader; characters are code points."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from typing import Any
+
+from visavis.core.lang.form import Call, Literal
+from visavis.core.text import lower, upper
+
+_SPACE = " \t\r\n\v\f\u00a0\u3000"
+TEXT: dict[str, Callable[..., Any]] = {
+    "lower": lower,
+    "upper": upper,
+    "trim": lambda a: a.strip(_SPACE),
+    "length": len,
+    "concat": lambda *texts: "".join(texts),
+    "left": lambda a, n: a[:n] if n > 0 else "",
+    "right": lambda a, n: a[-n:] if n > 0 else "",
+    "replace": lambda a, old, new: a.replace(old, new) if old else a,
+    "starts_with": str.startswith,
+    "ends_with": str.endswith,
+    "contains": operator.contains,
+}
+
+
+def like(call: Call) -> Callable[..., Any]:
+    """The function of a text and a pattern; a constant pattern is read once."""
+    pattern = call.args[1]
+    if isinstance(pattern, Literal) and isinstance(pattern.value, str):
+        match = matcher(pattern.value)
+        return lambda a, _: None if a is None else match(a)
+    return lambda a, b: None if a is None or b is None else matcher(b)(a)
+
+
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """Whether a text matches a LIKE pattern; no backtracking, so no pattern is slow."""
+    pieces = pattern.split("%")
+    if len(pieces) == 1:
+        whole = _piece(pattern)
+        return lambda text: whole.fullmatch(text) is not None
+    first, *middle, last = map(_piece, pieces)
+    head, tail = len(pieces[0]), len(pieces[-1])
+
+    def match(text: str) -> bool:
+        at, end = head, len(text) - tail
+        if end < head or not first.match(text) or not last.match(text, end):
+            return False
+        for part in middle:
+            found = part.search(text, at, end)
+            if not found:
+                return False
+            at = found.end()
+        return True
+
+    return match
+
+
+def _piece(text: str) -> re.Pattern[str]:
+    return re.compile("".join("." if c == "_" else re.escape(c) for c in text), re.DOTALL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from visavis.core.clock import DAY_MS, zone
 from visavis.core.nouns import Project
@@ -18,6 +19,9 @@ from visavis.store.engines.duckdb_names import text_literal, time_literal
 from visavis.store.relations import create_view
 from visavis.store.views import open_views
 from visavis.store.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MOVEMENT_DAYS = 90
 """How far back `lifecycle` looks for where people moved from, unless told."""
@@ -45,7 +49,7 @@ def report(root: Path, name: str, now_ms: int, since_ms: int | None = None) -> R
             wh.use_zone(zone(project.time_zone))
             before = since_ms if since_ms is not None else at.build.as_of - MOVEMENT_DAYS * DAY_MS
             if name == "lifecycle":
-                _people_before(wh, at, project, before)
+                wh.register("people_before", _people_before(at, project, before))
             _relations(wh, at)
             return _made(name, wh, at, project, before)
 
@@ -77,13 +81,14 @@ def _made(name: str, wh: Warehouse, at: Published, project: Project, before: int
     return economics(wh, as_of)
 
 
-def _people_before(wh: Warehouse, at: Published, project: Project, before_ms: int) -> None:
-    """Makes `people_before(person_id, lifecycle)` as of an earlier moment."""
-    people_as_of(wh, at, project, before_ms)
-    wh.execute(
-        "CREATE OR REPLACE TEMP TABLE people_before AS SELECT p.person_id, t.lifecycle "
-        "FROM people_traits AS t JOIN persons AS p USING (person)"
-    )
+def _people_before(at: Published, project: Project, before_ms: int) -> pa.Table:
+    """`(person_id, lifecycle)` as of an earlier moment; its relations are of that moment too."""
+    with open_warehouse(project) as wh:
+        people_as_of(wh, at, project, before_ms)
+        return wh.arrow(
+            "SELECT p.person_id, t.lifecycle FROM people_traits AS t "
+            "JOIN persons AS p USING (person)"
+        )
 
 
 def _relations(wh: Warehouse, at: Published) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from visavis.core.clock import format_time
 from visavis.measure.report import Report, Row
 from visavis.measure.shares import percentages
 from visavis.store.warehouse import Warehouse
@@ -35,7 +36,7 @@ def lifecycle(wh: Warehouse, as_of_ms: int, before_ms: int | None) -> Report:
         as_of_ms,
         tables,
         totals,
-        () if before_ms is None else (f"movement is since {before_ms}",),
+        () if before_ms is None else (f"Movement is since {format_time(before_ms)}.",),
     )
 
 

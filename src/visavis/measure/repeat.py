@@ -17,7 +17,7 @@ select case when orders = 1 then 'one_time' else 'repeat' end buyer, count(*), s
 from people where orders > 0 group by 1
 """
 
-# A person counts in a window's rate only when the whole window has passed by the report's moment.
+# A cohort has a rate within a window once the whole window has passed for everybody in it.
 _COHORTS = """
 with numbered as (
     select person_id, local_day,
@@ -78,14 +78,17 @@ def _cohorts(wh: Warehouse, today: int) -> list[Row]:
 def _cohort(row: tuple[object, ...]) -> Row:
     cohort, people, returned, *rest = row
     rates = {
-        f"returned_{window}d": ratio(Decimal(str(rest[2 * i + 1])), Decimal(str(rest[2 * i])))
+        f"returned_{window}d": _rate(rest[2 * i + 1], people) if rest[2 * i] == people else None
         for i, window in enumerate(WINDOWS)
     }
-    back = Decimal(str(returned))
     return {
         "cohort": cohort,
         "people": people,
         "returned": returned,
-        "return_rate": ratio(back, Decimal(str(people))),
+        "return_rate": _rate(returned, people),
         **rates,
     }
+
+
+def _rate(part: object, whole: object) -> Decimal | None:
+    return ratio(Decimal(str(part)), Decimal(str(whole)))

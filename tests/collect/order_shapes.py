@@ -1,5 +1,7 @@
 """The shapes that the guess is tried on: languages, formats, missing and misleading columns."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 from order_tables import ISO, Shape, comma, serial, when
@@ -265,7 +267,7 @@ SHAPES = [
     ),
     Shape(
         "order numbers start again with each customer",
-        {"user": "customer", "basket_no": lambda r: r["order"] // 40 + 1, "day": "at",
+        {"user": "customer", "basket_no": "visit", "day": "at",
          "item": "product_number", "units": "quantity", "spend": "amount"},
         {"customer": "user", "time": "day", "product": "item", "quantity": "units",
          "amount": "spend", "order": "basket_no"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -42,10 +43,12 @@ def lines(seed: int, orders: int) -> list[Row]:
     catalogue = [_product(rng, i) for i in range(60)]
     people = [_person(rng, i) for i in range(120)]
     at, rows = datetime(2023, 1, 3, 8, 12, 5), []
+    visits: Counter[int | None] = Counter()
     for number in range(orders):
         at += timedelta(minutes=rng.randint(40, 1900), seconds=rng.randint(0, 59))
         person = rng.choice(people) if rng.random() > 0.05 else dict.fromkeys(people[0])
-        order = _order(rng, number, at, person)
+        visits[person["customer"]] += 1
+        order = _order(rng, number, at, person) | {"visit": visits[person["customer"]]}
         total = 0.0
         mine = []
         for position in range(1, rng.choice((1, 1, 2, 3, 4, 6)) + 1):

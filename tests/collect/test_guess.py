@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 from order_shapes import SHAPES
 from order_tables import Shape
+
 from visavis.collect.guess import Column, guess
 
 

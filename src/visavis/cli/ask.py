@@ -41,6 +41,7 @@ def count_command(condition: str, as_of: str | None) -> None:
     from visavis.flow import ask
 
     as_of_ms = None if as_of is None else moment(as_of, "--as-of")
+    settings().texts["<condition>"] = condition
     count = ask.count(settings().root, condition, as_of_ms, now_ms(), progress())
     if settings().json:
         write_json({"count": count})
@@ -62,6 +63,7 @@ def people_command(
 
     if segment and where:
         raise click.UsageError("Give --segment or --where, not both.")
+    settings().texts["<condition>"] = where or ""
     names = [c.strip() for c in columns.split(",") if c.strip()] if columns else None
     with ask.people(settings().root, segment, where, names) as batches:
         write_batches(batches, choose_format(form, settings().json, out), out)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -25,11 +25,12 @@ _EXCERPT_LIMIT = 4_000_000
 
 @dataclass
 class Settings:
-    """The options that stand before or after any command."""
+    """The options that stand before or after any command; `texts` are shown as excerpts by name."""
 
     root: Path = Path(".")
     json: bool = False
     quiet: bool = False
+    texts: dict[str, str] = field(default_factory=dict)
 
 
 def settings() -> Settings:
@@ -89,7 +90,8 @@ class Group(click.RichGroup):
         try:
             return super().invoke(ctx)
         except ProblemsError as error:
-            show_problems(error.problems, ctx.ensure_object(Settings).root)
+            shared = ctx.ensure_object(Settings)
+            show_problems(error.problems, shared.root, shared.texts)
             fail()
 
 
@@ -133,10 +135,13 @@ def progress() -> Progress:
     return Terminal() if sys.stderr.isatty() else PlainLines()
 
 
-def show_problems(problems: Iterable[Problem], root: Path) -> None:
+def show_problems(
+    problems: Iterable[Problem], root: Path, texts: Mapping[str, str] | None = None
+) -> None:
     """Every Problem with excerpt, caret and hint, on standard error."""
     shown = list(problems)
     lines = {p.place.file: _lines(root, p.place.file) for p in shown if p.place}
+    lines |= {name: text.splitlines() for name, text in (texts or {}).items()}
     for problem in shown:
         head, _, rest = render(problem, lines).partition("\n")
         colour = "red" if problem.severity == "error" else "yellow"

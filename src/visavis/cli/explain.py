@@ -72,6 +72,7 @@ def _show_table(rows: Sequence[Mapping[str, Any]]) -> None:
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]))
 def report_command(name: str, chart: Path | None, since: str | None, form: str | None) -> None:
     """Show a report: lifecycle, repeat, economics, sources."""
+    from visavis.core.clock import format_time
     from visavis.flow import report
 
     since_ms = None if since is None else moment(since, "--since")
@@ -79,7 +80,9 @@ def report_command(name: str, chart: Path | None, since: str | None, form: str |
     if chart is not None:
         report.chart(made, chart)
     if settings().json or form == "json":
-        write_json(made.as_json() if hasattr(made, "as_json") else made)
+        as_of = format_time(made.as_of_ms)
+        fields = {"tables": made.tables, "totals": made.totals, "notes": made.notes}
+        write_json({"report": made.name, "title": made.title, "as_of": as_of, **fields})
         return
     if form == "csv":
         write_rows(next(iter(made.tables.values())), "csv")

@@ -17,11 +17,13 @@ from visavis.collect.guess_names import ROLES, name_score
 from visavis.collect.guess_structure import (
     Groups,
     customer_by_structure,
+    days,
     is_line_number,
     is_row_number,
     like_id,
     order_by_structure,
     product_by_structure,
+    returning,
     shared_order_numbers,
 )
 from visavis.collect.guess_values import NOBODY, Column, Dates
@@ -33,12 +35,16 @@ _SURE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A role and the column taken for it; `confidence` from 0 to 1."""
+    """A role and the column taken for it; `confidence` from 0 to 1.
+
+    `also` are further columns: amounts are added up, ids put together.
+    """
 
     role: str
     column: str
     confidence: float
     reason: str
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class _Guesser:
         self.columns = [c for c in columns if c.filled]
         self.notes: list[str] = []
         self.taken: dict[str, tuple[Column, float, str]] = {}
+        self.also: dict[str, tuple[Column, ...]] = {}
         self.never = {role for role, name in given.items() if not name}
         by_name = {c.name: c for c in columns}
         for role, name in given.items():
@@ -99,6 +106,7 @@ class _Guesser:
 
     def _free(self) -> list[Column]:
         used = {id(column) for column, _, _ in self.taken.values()}
+        used |= {id(column) for columns in self.also.values() for column in columns}
         return [c for c in self.columns if id(c) not in used]
 
     def _open(self, role: str) -> bool:
@@ -156,7 +164,9 @@ class _Guesser:
             if found:
                 self._take("order", found[0], 0.6, found[1])
         if self._open("customer") and "email" not in self.taken:
-            found = customer_by_structure(self._id_like("customer"), self._column("order"))
+            order, time = self._column("order"), self._column("time")
+            ids = self._id_like("customer")
+            found = customer_by_structure(ids, order) if order else returning(ids, time)
             if found:
                 self._take("customer", found[0], 0.55, found[1])
         self._check_order()
@@ -216,11 +226,15 @@ class _Guesser:
         order, customer = self._column("order"), self._column("customer")
         if order is None or self.taken["order"][2] == "given":
             return
-        if customer is not None and shared_order_numbers(order, customer):
-            del self.taken["order"]
-            self.notes.append(
-                f"'{order.name}' is shared by several customers, so it can't tell orders apart."
-            )
+        if customer is None or not shared_order_numbers(order, customer):
+            return
+        del self.taken["order"]
+        self.notes.append(f"'{order.name}' alone can't tell orders apart: customers share it.")
+        both = [f"{c} {o}" if o else None for c, o in zip(customer.texts, order.texts, strict=True)]
+        same = Groups(both).constant(days(self._column("time")))
+        if same is not None and same >= 0.97:
+            self._take("order", order, 0.6, "counts the orders of each customer")
+            self.also["order"] = (customer,)
 
     def _money(self) -> None:
         roles = ("quantity", "price", "amount", "discount")
@@ -228,10 +242,11 @@ class _Guesser:
         setting = Setting(self._column("order"), self._column("product"), taken)
         pool = [*self._free(), *taken.values()]
         numbers = [c for c in pool if c in taken.values() or self._may_count(c)]
-        found, notes = money(numbers, setting)
+        found, also, notes = money(numbers, setting)
         for role, (column, confidence, reason) in found.items():
             if self._open(role):
                 self._take(role, column, confidence, reason)
+                self.also |= {role: also[role]} if role in also else {}
         self.notes.extend(notes)
 
     def _may_count(self, column: Column) -> bool:
@@ -262,7 +277,7 @@ class _Guesser:
         time = self._column("time")
         self._add_notes(time)
         choices = [
-            Choice(role, self.taken[role][0].name, *self.taken[role][1:])
+            Choice(role, self.taken[role][0].name, *self.taken[role][1:], self._further(role))
             for role in ROLES
             if role in self.taken
         ]
@@ -279,6 +294,9 @@ class _Guesser:
             _statuses(self._column("status")),
             _nobody(self._column("customer")),
         )
+
+    def _further(self, role: str) -> tuple[str, ...]:
+        return tuple(c.name for c in self.also.get(role, ()))
 
     def _currency(self, figures: Sequence[Column]) -> tuple[str | None, tuple[str, ...]]:
         column = self._column("currency")
@@ -360,7 +378,7 @@ def _possible(role: str, column: Column) -> bool:
     if role in ("status", "payment", "channel"):
         return column.distinct <= max(20, 0.05 * len(column.filled))
     if role == "promotion":
-        return True
+        return not (column.numeric and column.integer_share < 1)
     if role == "category":
         repeated = column.distinct <= max(10, 0.5 * len(column.filled))
         return repeated and not (column.numeric and column.integer_share < 1)

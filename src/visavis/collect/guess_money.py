@@ -16,11 +16,15 @@ from statistics import median
 from visavis.collect.guess_names import name_score
 from visavis.collect.guess_structure import ENOUGH, Groups
 from visavis.collect.guess_values import Column
+from visavis.collect.guess_words import meanings
 
 Found = dict[str, tuple[Column, float, str]]
 """role -> (column, confidence, reason)"""
+Also = dict[str, tuple[Column, ...]]
+"""role -> further columns that are added to it"""
 Numbers = Sequence[float | None]
-_ROWS = 8
+_SURE = 0.5
+_ROWS, _FIRST_LOOK, _LONG_LOOK = 8, 40, 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Setting:
     taken: Mapping[str, Column]
 
 
-def money(columns: Sequence[Column], setting: Setting) -> tuple[Found, list[str]]:
+def money(columns: Sequence[Column], setting: Setting) -> tuple[Found, Also, list[str]]:
     """quantity, price, amount and discount among the numeric columns, and what to tell the user."""
     notes: list[str] = []
     numeric = [c for c in columns if c.numeric and (c.distinct > 1 or _named(c))]
@@ -44,7 +48,8 @@ def money(columns: Sequence[Column], setting: Setting) -> tuple[Found, list[str]
         notes.append(
             f"{names} is a figure of the whole order, not of its lines, and is not the amount."
         )
-    return found, notes
+    more = _more_discounts(lines, found, setting)
+    return found, {"discount": more} if more else {}, notes
 
 
 def _named(column: Column) -> bool:
@@ -173,6 +178,10 @@ def _share(
         told += 1
         tolerance = 0.006 * (abs(x) + 1) + 1e-6 * abs(z)
         good += abs(formula(x, y, minus or 0.0) - z) <= tolerance and y != z
+        if told == _FIRST_LOOK and good < told / 2:
+            return 0.0
+        if told == _LONG_LOOK:
+            break
     return good / told if told >= _ROWS else 0.0
 
 
@@ -272,8 +281,6 @@ def _unnamed_money(columns: Sequence[Column], setting: Setting) -> tuple[Column,
 
 
 def _unclaimed(column: Column) -> bool:
-    from visavis.collect.guess_words import meanings
-
     claimed = {"discount", "tax", "shipping", "profit", "weight", "rate", "person", "part"}
     return not claimed & set(meanings(column.name))
 
@@ -313,6 +320,27 @@ def _add_discount(
         )
         column = next(c for c in columns if c.name == name)
         found["promotion"] = (column, 0.6, "a discount rate shows that there was a promotion")
+
+
+def _more_discounts(
+    columns: Sequence[Column], found: Found, setting: Setting
+) -> tuple[Column, ...]:
+    """Discounts of other kinds beside the first, unless one column is the sum of the others."""
+    if "discount" not in found or "discount" in setting.taken:
+        return ()
+    first = found["discount"][0]
+    used = {id(c) for c, _, _ in found.values()}
+    others = [
+        c
+        for c in _free(columns, setting, "discount")
+        if id(c) not in used and name_score(c.name, "discount") >= _SURE and any(c.numbers)
+    ]
+    totals = [c for c in (first, *others) if "total" in meanings(c.name)]
+    same = any(c.numbers == first.numbers for c in others)
+    rates = any(_is_rate(c) for c in others)
+    # where the first alone makes the amount what it is, the others are something else
+    told = "quantity" in found["discount"][2]
+    return () if totals or same or rates or told else tuple(others)
 
 
 def _is_rate(column: Column) -> bool:

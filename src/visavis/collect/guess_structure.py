@@ -11,6 +11,7 @@ from collections.abc import Hashable, Sequence
 from itertools import pairwise
 
 from visavis.collect.guess_values import NOBODY, Column
+from visavis.collect.guess_words import meanings
 
 ENOUGH = 5
 """Groups of several rows from which something can be learnt."""
@@ -129,6 +130,23 @@ def customer_by_structure(
     if not found:
         return None
     return max(found, key=lambda f: f[0])[1], "one per order, and comes back in other orders"
+
+
+def returning(columns: Sequence[Column], time: Column | None) -> tuple[Column, str] | None:
+    """Without order ids: the id with most values that comes back on other days."""
+    if time is None:
+        return None
+    when = days(time)
+    found = []
+    for column in columns:
+        pairs = {(c, t) for c, t in zip(column.texts, when, strict=True) if c and t}
+        visits = len(pairs) / max(1, column.distinct)
+        named = "id" in meanings(column.name) or not column.numeric
+        if named and column.distinct >= 10 and 1.05 <= visits <= 60 and not column.dates:
+            found.append((column.distinct, column))
+    if not found:
+        return None
+    return max(found, key=lambda f: f[0])[1], "an id that comes back on other days"
 
 
 def _orders_each(column: Column, order: Column) -> float:

@@ -62,7 +62,7 @@ class Proposal:
                     first
                     | {
                         "role": choice.role,
-                        "column": choice.column,
+                        "column": " + ".join((choice.column, *choice.also)),
                         "sure": f"{choice.confidence:.0%}",
                         "because": choice.reason,
                         "example": examples.get(choice.column, "")[:40],
@@ -134,7 +134,7 @@ def _table(
         notes.append(
             "No column is money: each piece counts as 1, so revenue is a number of pieces."
         )
-    return Table(name, tuple(samples), found, _order_columns(found, largest), name)
+    return Table(name, tuple(samples), found, _order_columns(found), name)
 
 
 def _check_guess(found: Guess, sample: Sample, given: Mapping[str, str]) -> None:
@@ -156,11 +156,12 @@ def _check_guess(found: Guess, sample: Sample, given: Mapping[str, str]) -> None
         raise ProblemsError(problems)
 
 
-def _order_columns(found: Guess, sample: Sample) -> tuple[str, ...]:
+def _order_columns(found: Guess) -> tuple[str, ...]:
     """The order id; without one, who and when (or who and the order's own number) together."""
     columns = found.columns
-    if "order" in columns:
-        return (columns["order"],)
+    for choice in found.choices:
+        if choice.role == "order":
+            return (*choice.also, choice.column)
     who = next((columns[role] for role in _PEOPLE if role in columns), None)
     return tuple(c for c in (who, columns["time"]) if c is not None)
 

@@ -91,14 +91,20 @@ def _map(table: Table) -> Iterator[str]:
     lines: list[tuple[str, str]] = []
     for choice in table.guess.choices:
         reason = f"{choice.confidence:.0%}, {choice.reason}"
-        lines.append((f"      {choice.role}: {quoted(choice.column)}", reason))
+        names = table.order if choice.role == "order" else (choice.column, *choice.also)
+        lines.append((f"      {choice.role}: {_columns(names)}", reason))
     if "order" not in table.guess.columns:
-        listed = ", ".join(quoted(c) for c in table.order)
-        lines.append((f"      order: [{listed}]", "no order id: who and when make the order"))
+        reason = "no order id: who and when make the order"
+        lines.append((f"      order: {_columns(table.order)}", reason))
     width = max(len(text) for text, _ in lines)
     yield "    map:"
     for text, reason in lines:
         yield f"{text.ljust(width)}  # {reason}"
+
+
+def _columns(names: Sequence[str]) -> str:
+    listed = ", ".join(quoted(name) for name in names)
+    return listed if len(names) == 1 else f"[{listed}]"
 
 
 def _constants(table: Table) -> Iterator[str]:
@@ -109,6 +115,7 @@ def _constants(table: Table) -> Iterator[str]:
 
 def _left_over(table: Table) -> Iterator[str]:
     used = {*table.guess.columns.values(), *table.order}
+    used |= {name for choice in table.guess.choices for name in choice.also}
     names = [n for n in table.samples[0].names if n not in used]
     if names:
         yield "    # Columns that are not declared are dropped, and counted. To keep one:"

@@ -60,7 +60,7 @@ def test_orders_and_revenue_of_every_household(ask: Visavis, raw: Any) -> None:
 
 
 def test_lifecycle_report(ask: Visavis, raw: Any) -> None:
-    rows = ask("report", "lifecycle")["classes"]
+    rows = ask("report", "lifecycle")["rows"]
     by_hand = {
         name: (people, revenue)
         for name, people, revenue in raw(

@@ -72,7 +72,6 @@ def _show_table(rows: Sequence[Mapping[str, Any]]) -> None:
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]))
 def report_command(name: str, chart: Path | None, since: str | None, form: str | None) -> None:
     """Show a report: lifecycle, repeat, economics, sources."""
-    from visavis.core.clock import format_time
     from visavis.flow import report
 
     since_ms = None if since is None else moment(since, "--since")
@@ -80,9 +79,7 @@ def report_command(name: str, chart: Path | None, since: str | None, form: str |
     if chart is not None:
         report.chart(made, chart)
     if settings().json or form == "json":
-        as_of = format_time(made.as_of_ms)
-        fields = {"tables": made.tables, "totals": made.totals, "notes": made.notes}
-        write_json({"report": made.name, "title": made.title, "as_of": as_of, **fields})
+        write_json(_as_json(made))
         return
     if form == "csv":
         write_rows(next(iter(made.tables.values())), "csv")
@@ -90,16 +87,38 @@ def report_command(name: str, chart: Path | None, since: str | None, form: str |
     _show_report(made)
 
 
+def _as_json(made: Any) -> dict[str, Any]:
+    """The main table is `rows`; further tables stand beside it under their names."""
+    from visavis.core.clock import format_time
+
+    main, *others = made.tables.items()
+    head = {"report": made.name, "title": made.title, "as_of": format_time(made.as_of_ms)}
+    return {**head, "rows": main[1], **dict(others), "totals": made.totals, "notes": made.notes}
+
+
 def _show_report(made: Any) -> None:
-    from visavis.cli.spell import plain
     from visavis.core.clock import format_time
 
     click.echo(click.style(made.title, bold=True) + f" (as of {format_time(made.as_of_ms)})")
     for name, rows in made.tables.items():
         click.echo(click.style(f"\n{name}", bold=True))
         if rows:
-            write_rows(rows, "table")
-    for name, value in made.totals.items():
-        click.echo(f"{name}: {plain(value)}")
+            kept = [n for n in rows[0] if any(row[n] is not None for row in rows)]
+            write_rows([{n: _shown(n, row[n]) for n in kept} for row in rows], "table")
+    told = {name: _shown(name, value) for name, value in made.totals.items() if value is not None}
+    if told:
+        click.echo("\n" + ", ".join(f"{name} {value}" for name, value in told.items()))
     for note in made.notes:
         click.echo(note, err=True)
+
+
+def _shown(name: str, value: object) -> object:
+    """Rounded for the eye: money to two places, rates as percentages. JSON and CSV stay exact."""
+    from decimal import Decimal
+
+    if not isinstance(value, Decimal):
+        return value
+    if name.endswith(("_rate", "_share")) or name.startswith("returned_"):
+        percent = value if name.endswith("_share") else value * 100
+        return f"{percent:.1f} %"
+    return f"{value:,.2f}"

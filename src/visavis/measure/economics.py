@@ -49,7 +49,7 @@ def economics(wh: Warehouse, as_of_ms: int) -> Report:
     }
     total = _summary(wh, "'all'")
     notes = tuple(_notes(total))
-    totals = total[0] if total else {}
+    totals = {k: v for k, v in (total[0] if total else {}).items() if k != "group"}
     return Report(
         "economics", "What a new customer costs and brings", as_of_ms, tables, totals, notes
     )

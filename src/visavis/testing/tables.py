@@ -48,7 +48,7 @@ def relations(
         "ev": _events(numbered, project.properties),
         "li": _lines(numbered, project.line_fields),
         "catalogue_products": _catalogue(catalogue, project),
-        "persons": _persons(len(histories)),
+        "persons": _persons([_first_seen(history) for history in histories]),
     }
 
 
@@ -102,12 +102,20 @@ def _catalogue(catalogue: Mapping[str, Mapping[str, Value]], project: Project) -
     return pa.table(columns)
 
 
-def _persons(count: int) -> pa.Table:
+def _first_seen(history: Iterable[Event]) -> int | None:
+    return min((event["ts"] for event in winners(history)), default=None)
+
+
+def _persons(first_seen: Sequence[int | None]) -> pa.Table:
     import pyarrow as pa
 
-    numbers = range(count)
+    numbers = range(len(first_seen))
     return pa.table(
-        {"person": pa.array(numbers, pa.int64()), "person_id": [f"{n:032x}" for n in numbers]}
+        {
+            "person": pa.array(numbers, pa.int64()),
+            "person_id": pa.array([f"{n:032x}" for n in numbers], pa.string()),
+            "first_seen": array(Type.TIME, first_seen),
+        }
     )
 
 

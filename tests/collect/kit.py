@@ -26,7 +26,9 @@ AMOUNT = {**ROLES, "amount": "amount"}
 _ID_ROLES = {"customer": "customer_id", "email": "email", "phone": "phone"}
 
 
-def source(name: str = "shop", kind: str = "orders", origin: str = "shop.csv", **given: Any) -> Source:
+def source(
+    name: str = "shop", kind: str = "orders", origin: str = "shop.csv", **given: Any
+) -> Source:
     roles = given.setdefault("roles", AMOUNT if kind == "orders" else {})
     if kind == "orders":
         ids = {k: roles[role] for role, k in _ID_ROLES.items() if role in roles}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 from pathlib import Path
 
@@ -24,10 +25,19 @@ def revenue(s: Shop) -> dict[str, float]:
 
 def test_rows_cut_in_the_middle(tmp_path: Path) -> None:
     s = shop(tmp_path)
-    s.write("shop.csv", HEAD + '1,A,2020-01-02,x,1\n1,B,2020\n1,C,2020-01-02,"x,3\n1,D,2020-01-02,x,4\n1,E,20')
+    s.write(
+        "shop.csv",
+        HEAD
+        + '1,A,2020-01-02,x,1\n1,B,2020\n1,C,2020-01-02,"x,3\n1,D,2020-01-02,x,4\n1,D,2020-01-02,x,?\n1,E,20',
+    )
     s.collect()
     assert revenue(s) == {"A": 1.0, "D": 4.0}
-    assert [q[::2] for q in s.quarantine()] == [("shop.csv", "cut-row")] * 3
+    assert s.quarantine() == [
+        ("shop.csv", 2, "cut-row"), ("shop.csv", 3, "cut-row"), ("shop.csv", 5, "bad-number"),
+        ("shop.csv", 6, "cut-row"),
+    ]  # fmt: skip
+    (row,) = s.rows("SELECT row FROM quarantine WHERE row_number = 3")
+    assert json.loads(row[0])["_line"] == '1,C,2020-01-02,"x,3'
 
 
 def test_a_value_for_each_reason(tmp_path: Path) -> None:
@@ -74,7 +84,9 @@ def test_bytes_that_do_not_fit_the_encoding(tmp_path: Path) -> None:
         (["1.234", "2.5", "7"], [1.234, 2.5, 7]),
     ],
 )
-def test_a_column_shows_its_decimal_mark(tmp_path: Path, amounts: list[str], expected: list[float]) -> None:
+def test_a_column_shows_its_decimal_mark(
+    tmp_path: Path, amounts: list[str], expected: list[float]
+) -> None:
     s = shop(tmp_path, delimiter=";")
     rows = "".join(f"1;{i};2020-01-02;x;{a}\n" for i, a in enumerate(amounts))
     s.write("shop.csv", HEAD.replace(",", ";") + rows)
@@ -90,7 +102,10 @@ def test_a_mark_that_stays_open_or_clashes_is_asked_for(tmp_path: Path) -> None:
     (reason,) = s.rows("SELECT reason FROM quarantine")
     assert "decimal_mark" in reason[0]
     other = shop(tmp_path / "b")
-    other.write("shop.csv", HEAD + '1,A,2020-01-02,x,"1.234,56"\n1,B,2020-01-02,x,5.25\n1,C,2020-01-02,x,5.75\n')
+    other.write(
+        "shop.csv",
+        HEAD + '1,A,2020-01-02,x,"1.234,56"\n1,B,2020-01-02,x,5.25\n1,C,2020-01-02,x,5.75\n',
+    )
     other.collect()
     assert revenue(other) == {"B": 5.25, "C": 5.75}
     assert other.quarantine() == [("shop.csv", 1, "bad-number")]
@@ -122,7 +137,10 @@ def test_day_and_month_that_stay_open_are_asked_for(tmp_path: Path) -> None:
 
 def test_times_without_offset_are_of_the_sources_zone(tmp_path: Path) -> None:
     s = shop(tmp_path, time_zone="Europe/Paris")
-    s.write("shop.csv", HEAD + "1,A,2020-03-29 02:30,x,1\n1,B,2020-10-25 02:30,x,1\n1,C,2020-07-01 12:00,x,1\n")
+    s.write(
+        "shop.csv",
+        HEAD + "1,A,2020-03-29 02:30,x,1\n1,B,2020-10-25 02:30,x,1\n1,C,2020-07-01 12:00,x,1\n",
+    )
     s.collect(now_ms=1_700_000_000_000)
     assert [r[0] for r in s.rows("SELECT CAST(ts AS VARCHAR) FROM events ORDER BY message_id")] == [
         "2020-03-29 01:30:00", "2020-10-25 00:30:00", "2020-07-01 10:00:00",
@@ -161,7 +179,9 @@ def test_only_what_is_new_is_read(tmp_path: Path) -> None:
 def test_gz_json_and_parquet(tmp_path: Path) -> None:
     s = shop(tmp_path, origin="data/*")
     s.write("data/a.csv.gz", gzip.compress((HEAD + "1,A,2020-01-02,x,1\n").encode()))
-    s.write("data/b.jsonl", '{"cust":1,"ord":"B","at":"2020-01-02","sku":"x","amount":2.5}\nbroken\n')
+    s.write(
+        "data/b.jsonl", '{"cust":1,"ord":"B","at":"2020-01-02","sku":"x","amount":2.5}\nbroken\n'
+    )
     from visavis.store.warehouse import connect
 
     with connect() as wh:
@@ -182,7 +202,11 @@ def test_rules_send_rows_to_quarantine(tmp_path: Path) -> None:
     from visavis.core.nouns import Rule
 
     amount = Property(Type.DECIMAL, name="amount", scope="row")
-    rule = Rule("small", Call(Type.BOOLEAN, function="<", args=(amount, Literal(Type.DECIMAL, value=5_000_000))), "quarantine")
+    rule = Rule(
+        "small",
+        Call(Type.BOOLEAN, function="<", args=(amount, Literal(Type.DECIMAL, value=5_000_000))),
+        "quarantine",
+    )
     s = shop(tmp_path, rules=(rule,), roles=AMOUNT)
     s.write("shop.csv", HEAD + "1,A,2020-01-02,x,4.99\n1,B,2020-01-02,x,5\n")
     s.collect()

@@ -83,11 +83,20 @@ def test_records_are_given_traits_valid_at_every_moment(tmp_path: Path) -> None:
     fields = (_field("city"), _field("age", Type.INTEGER))
     s = Shop(
         tmp_path,
-        source("crm", "records", "crm.csv", mode="snapshot", identifiers={"customer_id": "id"}, fields=fields),
+        source(
+            "crm",
+            "records",
+            "crm.csv",
+            mode="snapshot",
+            identifiers={"customer_id": "id"},
+            fields=fields,
+        ),
     )
     s.write("crm.csv", "id,city,age\n1,Rome,30\n2,,\n,Oslo,4\n3,Bonn,old\n")
     s.collect()
-    assert s.rows("SELECT event, type, CAST(ts AS VARCHAR), p_city, p_age, cleared FROM events ORDER BY seq") == [
+    assert s.rows(
+        "SELECT event, type, CAST(ts AS VARCHAR), p_city, p_age, cleared FROM events ORDER BY seq"
+    ) == [
         ("identify", "identify", "0001-01-01 00:00:00", "Rome", 30, None),
         ("identify", "identify", "0001-01-01 00:00:00", None, None, ["city", "age"]),
     ]

@@ -15,7 +15,10 @@ def shop(tmp_path: Path, **given: object) -> Shop:
 
 def test_lines_of_one_order_become_one_event_at_the_earliest_time(tmp_path: Path) -> None:
     s = shop(tmp_path)
-    s.write("shop.csv", HEAD + "1,A,2020-01-02 10:00,x,1.25\n1,A,2020-01-02 09:00,y,2\n2,B,2020-01-03,z,0\n")
+    s.write(
+        "shop.csv",
+        HEAD + "1,A,2020-01-02 10:00,x,1.25\n1,A,2020-01-02 09:00,y,2\n2,B,2020-01-03,z,0\n",
+    )
     s.collect()
     assert s.orders() == [
         ("shop:A", "Order Completed", 3.25, 2),
@@ -40,7 +43,10 @@ def test_negative_lines_are_a_refund_at_its_own_time(tmp_path: Path) -> None:
 
 def test_amount_is_quantity_times_price_with_six_places(tmp_path: Path) -> None:
     s = shop(tmp_path, roles={**ROLES, "quantity": "q", "price": "p"})
-    s.write("shop.csv", "cust,ord,at,sku,q,p\n1,A,2020-01-02,x,3,0.333333\n1,B,2020-01-02,x,1.5,2.123457\n")
+    s.write(
+        "shop.csv",
+        "cust,ord,at,sku,q,p\n1,A,2020-01-02,x,3,0.333333\n1,B,2020-01-02,x,1.5,2.123457\n",
+    )
     s.collect()
     assert [str(r[0]) for r in s.rows("SELECT p_revenue FROM events ORDER BY message_id")] == [
         "0.999999",
@@ -125,7 +131,10 @@ def test_a_file_that_grows_or_is_edited(tmp_path: Path) -> None:
     s = shop(tmp_path)
     s.write("shop.csv", HEAD + "1,A,2020-01-02,x,1\n1,B,2020-01-03,x,2\n")
     s.collect()
-    s.write("shop.csv", HEAD + "1,A,2020-01-02,x,7\n1,B,2020-01-03,x,2\n1,B,2020-01-03,y,3\n2,C,2020-01-04,x,4\n")
+    s.write(
+        "shop.csv",
+        HEAD + "1,A,2020-01-02,x,7\n1,B,2020-01-03,x,2\n1,B,2020-01-03,y,3\n2,C,2020-01-04,x,4\n",
+    )
     s.collect()
     assert s.orders() == [
         ("shop:A", "Order Completed", 7.0, 1),

@@ -6,12 +6,13 @@ before stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from visavis.collect.context import Context
 from visavis.collect.intake import take_in
 from visavis.collect.namespaces import settle_namespaces
+from visavis.collect.quarantine import replay_rateless
 from visavis.core.nouns import Project, Source
 from visavis.core.problems import Problem, ProblemsError
 from visavis.core.progress import Progress
@@ -23,7 +24,12 @@ _FIRST = ("rates", "margins", "acquisition_costs", "campaign_costs", "records", 
 
 
 def collect(
-    project: Project, lake: Lake, state: State, warehouse: Warehouse, now_ms: int, progress: Progress
+    project: Project,
+    lake: Lake,
+    state: State,
+    warehouse: Warehouse,
+    now_ms: int,
+    progress: Progress,
 ) -> list[Mapping[str, Any]]:
     """Takes in what is new and says what each new load holds.
 
@@ -32,24 +38,19 @@ def collect(
     context = Context(project, lake, state, warehouse, now_ms, progress)
     summaries: list[Mapping[str, Any]] = []
     problems: list[Problem] = []
+    # what others need comes first
     for source in sorted(project.sources.values(), key=lambda s: _FIRST.index(s.kind)):
-        summaries += _tried(lambda s=source: take_in(context, s), problems)  # type: ignore[misc]
+        summaries += _tried(context, source, problems)
     settle_namespaces(context)
     if problems:
         raise ProblemsError(problems)
     return summaries
 
 
-def _tried(
-    work: Callable[[], list[Mapping[str, Any]]], problems: list[Problem]
-) -> list[Mapping[str, Any]]:
+def _tried(context: Context, source: Source, problems: list[Problem]) -> list[Mapping[str, Any]]:
     try:
-        return work()
+        loaded = take_in(context, source)
+        return [*loaded, *(replay_rateless(context, source) if source.kind == "orders" else [])]
     except ProblemsError as error:
         problems.extend(error.problems)
         return []
-
-
-def sources_of(project: Project) -> list[Source]:
-    """The sources in the order in which they are taken in: what others need comes first."""
-    return sorted(project.sources.values(), key=lambda s: _FIRST.index(s.kind))

@@ -17,7 +17,16 @@ DECIMAL = "DECIMAL(18,6)"
 _SPACE = "' \t\r\n\u00a0\u3000\ufeff'"
 _EMPTY = "('', 'null', 'NULL', 'Null', 'none', 'None', 'NaN', 'nan', 'N/A', 'n/a', '\\N', 'NaT')"
 _FLOATS = ("DOUBLE", "FLOAT", "REAL")
-_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER")
+_WHOLE = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+)
 _WHOLE += ("UBIGINT", "UHUGEINT")
 
 OFFSET = r":\d{2}(?:[.,]\d+)?\s*(?:Z|z|UTC|[+-]\d{2}(?::?\d{2})?)$"
@@ -70,7 +79,9 @@ def text(raw: str, kind: str, habit: Habit = PLAIN) -> str:
     if kind in _FLOATS:
         whole = f"CAST(CAST({raw} AS BIGINT) AS VARCHAR)"
         plain = f"{raw} = trunc({raw}) AND abs({raw}) < 1e15"
-        return f"CASE WHEN {plain} THEN {whole} WHEN NOT isnan({raw}) THEN CAST({raw} AS VARCHAR) END"
+        return (
+            f"CASE WHEN {plain} THEN {whole} WHEN NOT isnan({raw}) THEN CAST({raw} AS VARCHAR) END"
+        )
     return f"CAST({raw} AS VARCHAR)"
 
 
@@ -99,9 +110,13 @@ def number_text(raw: str, habit: Habit) -> str:
 
 def _bare(raw: str) -> str:
     """The cell without currency signs, blanks and apostrophes; (5) and 5- are -5."""
-    signs = r"[\s\u00a0\u202f\u2009''’€$£¥₹]|^[A-Za-z]{2,3}\.?\s|\s?[A-Za-z]{3}$".replace(
-        "\\u00a0", "\u00a0"
-    ).replace("\\u202f", "\u202f").replace("\\u2009", "\u2009")
+    signs = (
+        r"[\s\u00a0\u202f\u2009''’€$£¥₹]|^[A-Za-z]{2,3}\.?\s|\s?[A-Za-z]{3}$".replace(
+            "\\u00a0", "\u00a0"
+        )
+        .replace("\\u202f", "\u202f")
+        .replace("\\u2009", "\u2009")
+    )
     bare = f"replace(regexp_replace(trim({raw}, {_SPACE}), '{signs}', '', 'g'), '−', '-')"
     return f"regexp_replace({bare}, '^\\((.+)\\)$|^([^-]+)-$', '-\\1\\2')"
 
@@ -175,7 +190,16 @@ def local_time(raw: str, habit: Habit) -> str:
     return f"coalesce({', '.join(tried)})"
 
 
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S", ", %H:%M")
+_CLOCKS = (
+    "",
+    " %H:%M",
+    " %H:%M:%S",
+    " %H:%M:%S.%f",
+    " %I:%M %p",
+    " %I:%M:%S %p",
+    "T%H:%M:%S",
+    ", %H:%M",
+)
 
 
 def _formats(dates: tuple[str, ...]) -> str:

@@ -18,7 +18,19 @@ from visavis.store.state import Load, State
 from visavis.store.warehouse import Warehouse
 
 _NOT_LOADED = frozenset(
-    "place places owner party captured dimensions threshold trust purpose kind personal".split()
+    [
+        "place",
+        "places",
+        "owner",
+        "party",
+        "captured",
+        "dimensions",
+        "threshold",
+        "trust",
+        "purpose",
+        "kind",
+        "personal",
+    ]
 )
 """Parts of a definition that change nothing in what a load holds."""
 

@@ -134,7 +134,9 @@ def _content(making: Making) -> list[str]:
 def _one_each(making: Making) -> None:
     """Of rows with one message id the highest (revision, received, content) stays."""
     run = making.wh.execute
-    run(f"{_TABLE} collect_repeats AS SELECT message_id FROM collect_new GROUP BY message_id HAVING count(*) > 1")
+    run(
+        f"{_TABLE} collect_repeats AS SELECT message_id FROM collect_new GROUP BY message_id HAVING count(*) > 1"
+    )
     repeats = making.wh.value("SELECT count(*) FROM collect_repeats")
     if not repeats:
         return
@@ -158,7 +160,8 @@ def _against_earlier(making: Making) -> None:
     if not files:
         return
     present = {
-        r[0] for r in making.wh.rows(f"SELECT DISTINCT name FROM parquet_schema({ranks.listed(files)})")
+        r[0]
+        for r in making.wh.rows(f"SELECT DISTINCT name FROM parquet_schema({ranks.listed(files)})")
     }
     kinds = making.wh.columns("collect_new")
     picked = ["message_id", "revision", "epoch_ms(received_at) AS received"]
@@ -176,7 +179,9 @@ def _against_earlier(making: Making) -> None:
     )
     if not making.wh.value("SELECT count(*) FROM collect_met"):
         return
-    same = " AND ".join(f"n.{identifier(c)} IS NOT DISTINCT FROM m.{identifier(c)}" for c in content)
+    same = " AND ".join(
+        f"n.{identifier(c)} IS NOT DISTINCT FROM m.{identifier(c)}" for c in content
+    )
     run(
         f"{_TABLE} collect_old AS SELECT n.message_id FROM collect_new AS n "
         f"JOIN collect_met AS m USING (message_id) WHERE ({same}) "

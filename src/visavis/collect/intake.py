@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from visavis.collect.closing import close_replaced
 from visavis.collect.context import Context
 from visavis.collect.costs import COST_KINDS, load_costs
 from visavis.collect.events_load import load_events
@@ -14,10 +16,10 @@ from visavis.collect.lookups import with_lookups
 from visavis.collect.making import Making
 from visavis.collect.orders_load import load_orders
 from visavis.collect.reading import Reader
+from visavis.collect.rows import Base, Rows
 from visavis.core.nouns import Source
 from visavis.core.problems import Problem, ProblemsError
 from visavis.store.state import FileMark, Load
-
 
 LOADERS: Mapping[str, Callable[[Making], Mapping[str, Any]]] = {
     "orders": load_orders,
@@ -78,6 +80,13 @@ def _load(
 ) -> Mapping[str, Any]:
     work = context.work()
     raw = Reader(context.wh, work, context.counter).open(source, new.fresh, new.paths)
-    rows = with_lookups(context, source, raw, work)
+    rows = source_rows(context, source, raw, work)
     making = Making(context, source, definition, rows, new.fresh, ended)
-    return LOADERS[source.kind](making)
+    summary = LOADERS[source.kind](making)
+    close_replaced(context, making.own, [mark.path for mark in new.fresh])
+    return summary
+
+
+def source_rows(context: Context, source: Source, base: Base, work: Path) -> Rows:
+    """The rows of a source, look-ups joined."""
+    return with_lookups(context, source, base, work)

@@ -6,21 +6,23 @@ from pathlib import Path
 
 from visavis.collect.context import Context
 from visavis.collect.files import find
-from visavis.collect.reading import Raw, Reader
-from visavis.collect.rows import Joined, Rows
+from visavis.collect.reading import Reader
+from visavis.collect.rows import Base, Joined, Rows
 from visavis.core.nouns import Lookup, Source
 from visavis.core.problems import Problem, ProblemsError, nearest
 from visavis.store.engines.duckdb_names import identifier
 from visavis.store.state import FileMark
 
 
-def with_lookups(context: Context, source: Source, raw: Raw, work: Path) -> Rows:
+def with_lookups(context: Context, source: Source, raw: Base, work: Path) -> Rows:
     """The rows of a source with the columns of its look-ups."""
     joins: list[Joined] = []
     columns = dict(raw.columns)
     for number, lookup in enumerate(source.lookups):
         if lookup.on not in columns:
-            raise ProblemsError([_no_key(source, lookup, lookup.on, raw.tables[0][0], list(columns))])
+            raise ProblemsError(
+                [_no_key(source, lookup, lookup.on, raw.tables[0][0], list(columns))]
+            )
         join = _joined(context, source, lookup, work, set(columns), number)
         joins.append(join)
         columns |= join.columns

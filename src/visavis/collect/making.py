@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from visavis.collect import nodes, ranks
 from visavis.collect.clean import Habit
 from visavis.collect.context import Context
+from visavis.collect.namespaces import real
 from visavis.collect.rows import Rows
 from visavis.collect.staging import Column, Stage, check_columns, columns_of
 from visavis.core.nouns import Source
@@ -40,16 +40,19 @@ class Making:
     ended: Sequence[Load] = ()
     counts: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
-    written: int = 0
+    keep_bad: bool = True
+    names: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         self.wh = self.context.wh
         self.number = self.context.state.next_number()
         self.load_id = f"{self.number:06d}-{self.source.name}"
         gone = {load.load_id for load in self.ended}
-        self.prior = [load for load in self.context.loads() if load.load_id not in gone]
+        loads = real(self.context.loads())
+        self.prior = [load for load in loads if load.load_id not in gone]
         self.own = [load for load in self.prior if load.source == self.source.name]
         self.draft = self.context.lake.draft()
+        self.names = [mark.path for mark in self.marks]
 
     # rows in
 
@@ -117,24 +120,21 @@ class Making:
         reason = "_reason"
         if orders_without_rate:
             reason = (
-                "coalesce(_reason, CASE WHEN \"role.order\" IN (SELECT order_id FROM collect_norate) "
+                'coalesce(_reason, CASE WHEN "role.order" IN (SELECT order_id FROM collect_norate) '
                 "THEN 'no-rate: there is no rate for the currency of this order at its date' END)"
             )
         parts = []
         if self.bad or orders_without_rate:
-            query = self._numbered(self.rows.with_json())
+            query = self._numbered(self.rows.with_json(self._gaps()))
             parts.append(
                 f"SELECT {reason} AS reason, _file, _row, _json FROM ({query}) WHERE ({reason}) IS NOT NULL"
             )
         if self.rows.rejects:
-            parts.append(
-                "SELECT reason, _file, _row, to_json({'_line': raw}) AS _json "
-                f"FROM ({self.rows.rejects})"
-            )
+            parts.append(f"SELECT reason, _file, _row, row AS _json FROM ({self.rows.rejects})")
         if not parts:
             self.counts["quarantined"] = 0
             return
-        files = ", ".join(text_literal(m.path) for m in self.marks)
+        files = ", ".join(text_literal(name) for name in self.names)
         moment = time_literal(self.context.now_ms)
         self.wh.execute("SET preserve_insertion_order = true")
         count = self.write(
@@ -146,6 +146,17 @@ class Making:
         )
         self.wh.execute("SET preserve_insertion_order = false")
         self.counts["quarantined"] = count
+
+    def _gaps(self) -> str | None:
+        """A table that tells, for rows counted without the rejects, how many came before."""
+        if not self.rows.rejects:
+            return None
+        self.wh.execute(
+            "CREATE OR REPLACE TEMP TABLE collect_gaps AS SELECT _file, _row - j AS after, max(j) AS j FROM ("
+            "SELECT _file, _row, row_number() OVER (PARTITION BY _file ORDER BY _row) AS j "
+            f"FROM ({self.rows.rejects})) GROUP BY _file, after"
+        )
+        return "collect_gaps" if self.wh.value("SELECT count(*) FROM collect_gaps") else None
 
     # identifiers and places in the log
 
@@ -192,13 +203,16 @@ class Making:
         rows = self.wh.write_parquet(query, path)
         if not rows:
             path.unlink()
-        else:
-            self.written += 1
         crash.point(f"load-{name}")
         return rows
 
     def commit(self, span: str | None = None) -> Mapping[str, Any]:
-        """Publishes the load; `span` is a query for its first and last moment (ms)."""
+        """Publishes the load; `span` is a query for its first and last moment (ms).
+
+        A load of rows that all stay bad is not kept when `keep_bad` is false.
+        """
+        if not self.keep_bad and not self.counts.get("events") and not self.counts.get("costs"):
+            return {"source": self.source.name, **self.counts}
         low, high = self.wh.rows(span)[0] if span else (None, None)
         self.counts["bytes_read"] = self.context.counter.bytes
         load = Load(
@@ -226,8 +240,3 @@ def columns_sql(names: Sequence[str], table: str = "") -> str:
     """Quoted column names, each with a comma before it."""
     head = f"{table}." if table else ""
     return "".join(f", {head}{identifier(name)}" for name in names)
-
-
-def draft_path(making: Making, name: str) -> Path:
-    """Where a file of the load is being written."""
-    return making.draft / f"{name}.parquet"

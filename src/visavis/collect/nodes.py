@@ -56,7 +56,9 @@ def number(
         for name in names
     ]
     none = "SELECT NULL::VARCHAR AS kind, NULL::VARCHAR AS raw, NULL::VARCHAR AS value WHERE false"
-    wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_raw_ids AS {' UNION ALL '.join(parts) or none}")
+    wh.execute(
+        f"CREATE OR REPLACE TEMP TABLE collect_raw_ids AS {' UNION ALL '.join(parts) or none}"
+    )
     tests = " ".join(
         f"WHEN {text_literal(name)} THEN {blocked('value', kinds.get(name, _PLAIN))}"
         for name in names

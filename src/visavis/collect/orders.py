@@ -39,9 +39,7 @@ ORDER_ROLES: Mapping[str, str] = {
     "channel": "channel",
 }
 """Roles of the whole order and their columns in the lake's events."""
-REVISION = (
-    'coalesce(TRY_CAST("role.revision" AS BIGINT), epoch_ms(TRY_CAST("role.revision" AS TIMESTAMP)))'
-)
+REVISION = 'coalesce(TRY_CAST("role.revision" AS BIGINT), epoch_ms(TRY_CAST("role.revision" AS TIMESTAMP)))'
 """SQL: the number of a row's revision: a whole number or a time."""
 MONEY = ("price", "amount", "discount", "cost")
 
@@ -91,7 +89,9 @@ def checked(stage: str, source: Source) -> str:
         quantity = '"role.quantity"' if "quantity" in there else f"CAST(1 AS {_DECIMAL})"
         product = f'TRY_CAST({quantity} * "role.price" AS {_DECIMAL})'
     given = '"role.amount"' if "amount" in there else f"CAST(NULL AS {_DECIMAL})"
-    missing = text_literal("missing-amount: the row has no amount that fits, nor quantity and price")
+    missing = text_literal(
+        "missing-amount: the row has no amount that fits, nor quantity and price"
+    )
     return (
         f"SELECT * REPLACE (CASE WHEN _reason IS NULL AND _amount IS NULL THEN {missing} "
         f"ELSE _reason END AS _reason) FROM "
@@ -114,7 +114,9 @@ def lines_query(source: Source, columns: Sequence[Column], shape: Shape, currenc
     )
     picked = ["origin", '"role.order" AS order_id', '"role.time" AS ms', f"{kind} AS class"]
     picked += [f"{_line_value(name, there)} AS {identifier(name)}" for name in shape.line]
-    picked += [f"{_order_value(name, there, currency)} AS {identifier(name)}" for name in shape.order]
+    picked += [
+        f"{_order_value(name, there, currency)} AS {identifier(name)}" for name in shape.order
+    ]
     picked += [identifier(f"id.{kind_name}") for kind_name in shape.kinds]
     query = f"SELECT {', '.join(picked)} FROM {_rows(there)} WHERE _reason IS NULL"
     if "role.status" not in there or not source.statuses.get("refunded"):
@@ -128,9 +130,9 @@ def _rows(there: set[str]) -> str:
     """The stage; with a revision column, of each order only the rows of its latest revision."""
     if "role.revision" not in there:
         return "collect_stage"
-    number = f'coalesce({REVISION}, 0)'
+    number = f"coalesce({REVISION}, 0)"
     return (
-        f'(SELECT * FROM collect_stage WHERE _reason IS NULL QUALIFY {number} = '
+        f"(SELECT * FROM collect_stage WHERE _reason IS NULL QUALIFY {number} = "
         f'max({number}) OVER (PARTITION BY "role.order"))'
     )
 

@@ -70,6 +70,8 @@ def _convert(making: Making, shape: Shape) -> int:
     left_out = convert_lines(making.wh, shape, project.currency)
     if left_out:
         making.counts["orders_without_rate"] = left_out
+        kinds = {s.name for s in project.sources.values() if s.kind == "rates"}
+        making.counts["rates"] = [x.load_id for x in making.prior if x.source in kinds]
         # what these orders were before stays until there is a rate
         making.wh.execute(
             "DELETE FROM collect_dead WHERE (load_id, seq) IN (SELECT (load_id, old_seq) "

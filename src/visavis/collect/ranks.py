@@ -27,7 +27,9 @@ def clamped(ms: str) -> str:
 def prior_views(wh: Warehouse, lake: Lake, loads: Sequence[Load]) -> None:
     """Makes `collect_overlay`: the latest word on each superseded or re-ranked row of the lake."""
     files = lake.files("overlay", loads)
-    none = "SELECT NULL::VARCHAR AS load_id, NULL::BIGINT AS seq, NULL::BIGINT AS new_seq WHERE false"
+    none = (
+        "SELECT NULL::VARCHAR AS load_id, NULL::BIGINT AS seq, NULL::BIGINT AS new_seq WHERE false"
+    )
     query = none
     if files:
         query = (
@@ -43,7 +45,9 @@ def listed(paths: Sequence[object]) -> str:
     return "[" + ", ".join(text_literal(str(p)) for p in paths) + "]"
 
 
-def alive(lake: Lake, loads: Sequence[Load], name: str, columns: str, where: str = "true") -> str | None:
+def alive(
+    lake: Lake, loads: Sequence[Load], name: str, columns: str, where: str = "true"
+) -> str | None:
     """A query for rows of earlier loads that still count: `load_id`, `old_seq`, the columns."""
     files = lake.files(name, loads)
     if not files:

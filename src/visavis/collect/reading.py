@@ -22,6 +22,7 @@ from visavis.store.warehouse import Warehouse
 _DELIMITERS = (",", ";", "\t", "|")
 _LONGEST_LINE = 16 << 20
 _REJECTS = "collect_rejects"
+_BLOT = "\x02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,9 @@ class RawFile:
 
     def select(self, columns: Iterable[str], numbered: bool = False) -> str:
         """A query for some columns, `_file` and, if asked for, `_row`."""
-        names = [identifier(c) if c in self.columns else f"NULL AS {identifier(c)}" for c in columns]
+        names = [
+            identifier(c) if c in self.columns else f"NULL AS {identifier(c)}" for c in columns
+        ]
         row = ["_row"] if numbered else []
         picked = ", ".join([*names, f"{self.number}::INTEGER AS _file", *row])
         return f"SELECT {picked} FROM ({self.numbered if numbered else self.scan})"
@@ -85,7 +88,9 @@ class Raw:
         parts = []
         for file in self.files:
             cast = [c for c in columns if c in file.columns and file.columns[c] != kinds[c]]
-            replaced = ", ".join(f"{text(identifier(c), file.columns[c])} AS {identifier(c)}" for c in cast)
+            replaced = ", ".join(
+                f"{text(identifier(c), file.columns[c])} AS {identifier(c)}" for c in cast
+            )
             star = f"* REPLACE ({replaced})" if cast else "*"
             parts.append(f"SELECT {star} FROM ({file.select(columns, numbered)})")
         return " UNION ALL ".join(parts)
@@ -164,11 +169,14 @@ class Reader:
             f"SELECT DISTINCT unnest(json_keys(line)) AS k FROM {table} WHERE good ORDER BY k"
         )
         columns = {row[0]: "VARCHAR" for row in keys}
-        picked = ", ".join(f"line ->> {text_literal(_pointer(c))} AS {identifier(c)}" for c in columns)
+        picked = ", ".join(
+            f"line ->> {text_literal(_pointer(c))} AS {identifier(c)}" for c in columns
+        )
         scan = f"SELECT {picked or 'line'}, _row FROM {table} WHERE good"
         self._rejects.append(
-            f"SELECT {number}::INTEGER AS _file, _row, line AS raw, "
-            f"'bad-row: the line is no JSON object' AS reason FROM {table} WHERE NOT good"
+            f"SELECT {number}::INTEGER AS _file, _row, "
+            "json_object('_line', line) AS row, 'bad-row: the line is no JSON object' AS reason "
+            f" FROM {table} WHERE NOT good"
         )
         return RawFile(mark, number, columns, scan, scan, faulty)
 
@@ -178,19 +186,16 @@ class Reader:
         header = _first_record(path)
         delimiter = source.delimiter or _guess_delimiter(header)
         names = _unique(next(csv.reader(io.StringIO(header), delimiter=delimiter), []))
-        if open_at := self._open_quote(path, names, delimiter):
-            path = self._mend(path, number, open_at)
+        open_at = self._open_quote(path, names, delimiter)
+        if open_at:
+            path = self._mend(path, number, open_at, delimiter if len(names) == 1 else "")
         rejects = f"{_REJECTS}_{number}"
         self._drop(rejects)
         scan = f"SELECT * FROM {_read_csv(path, names, delimiter, rejects)}"
-        numbered = f"SELECT *, row_number() OVER () AS _row FROM {_read_csv(path, names, delimiter)}"
-        self._rejects.append(
-            f"SELECT {number}::INTEGER AS _file, line - 1 AS _row, any_value(csv_line) AS raw, "
-            "any_value(CASE error_type WHEN 'MISSING COLUMNS' THEN 'cut-row: the row has too few "
-            "columns' WHEN 'TOO MANY COLUMNS' THEN 'bad-row: the row has too many columns' ELSE "
-            "'bad-row: the row can''t be split into columns' END) AS reason "
-            f"FROM {rejects} GROUP BY line"
+        numbered = (
+            f"SELECT *, row_number() OVER () AS _row FROM {_read_csv(path, names, delimiter)}"
         )
+        self._rejects.append(_rejected(rejects, number, names, delimiter, open_at))
         return RawFile(mark, number, dict.fromkeys(names, "VARCHAR"), scan, numbered, faulty)
 
     def _open_quote(
@@ -213,28 +218,50 @@ class Reader:
         self.wh.execute(f"DROP TABLE IF EXISTS {table}")
         self.wh.execute(f"DROP TABLE IF EXISTS {table}_scans")
 
-    def _mend(self, path: Path, number: int, open_at: tuple[int, int]) -> Path:
-        """A copy of the file in which, from the open quote on, lines with a lone quote are left out.
+    def _mend(self, path: Path, number: int, open_at: tuple[int, int], spare: str) -> Path:
+        """A copy of the file in which, from the open quote on, lines with a lone quote are blotted out.
 
-        Those lines become rejects.
+        What stands in their place has too few columns (or, by `spare`, too many) and is rejected.
         """
-        position, row = open_at[0] - 1, open_at[1]
+        position = open_at[0] - 1
         table, mended = f"collect_lines_{number}", self.work / f"mended-{number}.csv"
         tail, kept = self.work / f"tail-{number}.csv", self.work / f"kept-{number}.csv"
         _split(path, position, mended, tail)
         odd = "(length(line) - length(replace(line, '\"', ''))) % 2 = 1"
+        blot = text_literal(f"{_BLOT}{spare}")
         self.wh.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {_lines(tail)}")
         self.wh.execute(
-            f"COPY (SELECT line FROM {table} WHERE NOT {odd} ORDER BY _row) TO "
+            f"COPY (SELECT CASE WHEN {odd} THEN {blot} ELSE line END FROM {table} ORDER BY _row) TO "
             f"{text_literal(str(kept))} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '')"
         )
         with mended.open("ab") as out, kept.open("rb") as rest:
             shutil.copyfileobj(rest, out)
-        self._rejects.append(
-            f"SELECT {number}::INTEGER AS _file, _row + {row - 1} AS _row, line AS raw, "
-            f"'cut-row: a quote is never closed' AS reason FROM {table} WHERE {odd}"
-        )
         return mended
+
+
+def _rejected(
+    rejects: str, number: int, names: Sequence[str], delimiter: str, open_at: tuple[int, int] | None
+) -> str:
+    """A query for the rows of a CSV that could not be split, with what they hold."""
+    reason = (
+        "CASE WHEN any_value(error_type) = 'MISSING COLUMNS' THEN 'cut-row: the row has too few columns' "
+        "WHEN any_value(error_type) = 'TOO MANY COLUMNS' THEN 'bad-row: the row has too many columns' "
+        "ELSE 'bad-row: the row can''t be split into columns' END"
+    )
+    query = (
+        f"SELECT line - 1 AS _row, any_value(csv_line) AS line, {reason} AS reason "
+        f"FROM {rejects} GROUP BY line"
+    )
+    if open_at:
+        blotted = f"starts_with(r.line, {text_literal(_BLOT)})"
+        query = (
+            f"SELECT r._row, CASE WHEN {blotted} THEN t.line ELSE r.line END AS line, "
+            f"CASE WHEN {blotted} THEN 'cut-row: a quote is never closed' ELSE r.reason END AS reason "
+            f"FROM ({query}) AS r LEFT JOIN collect_lines_{number} AS t "
+            f"ON t._row = r._row - {open_at[1] - 1}"
+        )
+    cells = _cells("line", names, delimiter)
+    return f"SELECT {number}::INTEGER AS _file, _row, {cells} AS row, reason FROM ({query})"
 
 
 def _split(path: Path, position: int, head: Path, tail: Path) -> None:
@@ -265,6 +292,13 @@ def _lines(path: Path) -> str:
     )
 
 
+def _cells(line: str, names: Sequence[str], delimiter: str) -> str:
+    """SQL: what a broken line holds, as JSON by column as far as it can be told, and the line."""
+    parts = f"string_split({line}, {text_literal(delimiter)})"
+    pairs = "".join(f", {text_literal(name)}, {parts}[{i}]" for i, name in enumerate(names, 1))
+    return f"json_object('_line', {line}{pairs})"
+
+
 def _read_csv(path: Path, names: Sequence[str], delimiter: str, rejects: str | None = None) -> str:
     columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in names)
     keep = (
@@ -291,7 +325,9 @@ def _first_record(path: Path) -> str:
 
 def _guess_delimiter(header: str) -> str:
     """The sign that cuts the header into the most columns, commas first."""
-    return max(_DELIMITERS, key=lambda d: len(next(csv.reader(io.StringIO(header), delimiter=d), [])))
+    return max(
+        _DELIMITERS, key=lambda d: len(next(csv.reader(io.StringIO(header), delimiter=d), []))
+    )
 
 
 def _unique(names: Sequence[str]) -> list[str]:

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from visavis.collect import nodes, orders, ranks
-from visavis.collect.orders import MONEY, Shape
 from visavis.collect.making import Making, columns_sql
+from visavis.collect.orders import MONEY, Shape
 from visavis.core.nouns import IdentifierKind
 from visavis.store.engines.duckdb_names import identifier, text_literal
 
@@ -78,7 +78,9 @@ class Resolver:
         self.wh.execute(
             f"{_KEPT} fold_lines AS SELECT *, hash({sale}, ms, {line}) AS h FROM ({both})"
         )
-        paths = ", ".join(f"({origin}, {text_literal(path)})" for origin, path in self.paths.items())
+        paths = ", ".join(
+            f"({origin}, {text_literal(path)})" for origin, path in self.paths.items()
+        )
         self.wh.execute(f"{_KEPT} fold_paths AS SELECT * FROM (VALUES {paths}) AS v(origin, path)")
 
     def _normal(self, query: str) -> str:
@@ -98,10 +100,14 @@ class Resolver:
             identifier(c) if c in present else f"{orders.typed_null(t)} AS {identifier(c)}"
             for c, t in self.shape.order.items()
         ]
-        listed = ", ".join(["p_order_id AS order_id", "event", "node", "nodes", "message_id", *picked])
+        listed = ", ".join(
+            ["p_order_id AS order_id", "event", "node", "nodes", "message_id", *picked]
+        )
         query = ranks.alive(self.lake, self.own, "events", listed)
         none = "SELECT NULL::VARCHAR AS load_id, NULL::BIGINT AS old_seq, NULL::VARCHAR AS order_id WHERE false"
-        source = f"SELECT * FROM ({query}) SEMI JOIN fold_orders USING (order_id)" if query else none
+        source = (
+            f"SELECT * FROM ({query}) SEMI JOIN fold_orders USING (order_id)" if query else none
+        )
         self.wh.execute(f"{_KEPT} fold_events AS {source}")
         if query:
             self._name_nodes()
@@ -109,7 +115,9 @@ class Resolver:
     def _name_nodes(self) -> None:
         """Adds to `fold_events` the value of each kind of identifier that the event has."""
         files = self.lake.files("nodes", self.dictionary)
-        known = "SELECT NULL::BIGINT AS node, NULL::VARCHAR AS kind, NULL::VARCHAR AS value WHERE false"
+        known = (
+            "SELECT NULL::BIGINT AS node, NULL::VARCHAR AS kind, NULL::VARCHAR AS value WHERE false"
+        )
         if files:
             known = f"SELECT DISTINCT node, kind, value FROM read_parquet({ranks.listed(files)})"
         values = "".join(
@@ -127,7 +135,12 @@ class Resolver:
         files = self.lake.files(name, self.own)
         if not files:
             return set()
-        return {r[0] for r in self.wh.rows(f"SELECT DISTINCT name FROM parquet_schema({ranks.listed(files)})")}
+        return {
+            r[0]
+            for r in self.wh.rows(
+                f"SELECT DISTINCT name FROM parquet_schema({ranks.listed(files)})"
+            )
+        }
 
     def _prior_lines(self) -> str | None:
         files = self.lake.files("lines", self.own)
@@ -141,7 +154,9 @@ class Resolver:
                 value = f"coalesce(l.{identifier(f'given_{column[2:]}')}, {value})"
             picked.append(f"{value} AS {identifier(column)}")
         picked += [f"e.{identifier(column)}" for column in self.shape.order]
-        picked += [f"{self._value_of(kind)} AS {identifier(f'id.{kind}')}" for kind in self.shape.kinds]
+        picked += [
+            f"{self._value_of(kind)} AS {identifier(f'id.{kind}')}" for kind in self.shape.kinds
+        ]
         classes = " ".join(
             f"WHEN {text_literal(name)} THEN {i}" for i, name in enumerate(orders.EVENT_NAMES)
         )
@@ -189,12 +204,14 @@ class Resolver:
         run(f"{_KEPT} fold_k AS SELECT * FROM fold_new WHERE step = {step}")
         # the same file's older version, then any other contribution that says the very same
         run(
-            f"{_KEPT} fold_same AS SELECT k.order_id, a.origin, a.path = k.path AS version, "
+            f"{_KEPT} fold_same AS SELECT k.order_id, a.origin, "
             "a.n = k.n AND a.sig = k.sig AS lines, a.full_sig = k.full_sig AS whole "
             "FROM fold_k AS k JOIN fold_alive AS a USING (order_id) "
-            "WHERE a.path = k.path OR (a.n = k.n AND a.sig = k.sig)"
+            "WHERE split_part(a.path, '#', 1) = k.path OR (a.n = k.n AND a.sig = k.sig)"
         )
-        run("DELETE FROM fold_k WHERE order_id IN (SELECT order_id FROM fold_same WHERE lines AND whole)")
+        run(
+            "DELETE FROM fold_k WHERE order_id IN (SELECT order_id FROM fold_same WHERE lines AND whole)"
+        )
         run("DELETE FROM fold_same WHERE order_id NOT IN (SELECT order_id FROM fold_k)")
         run("INSERT INTO fold_corrected SELECT order_id FROM fold_same WHERE NOT lines")
         self._kill("fold_same")

@@ -24,7 +24,9 @@ from visavis.store.warehouse import Warehouse
 ROLE_TYPES: Mapping[str, Type] = {
     "time": Type.TIME,
     "received_at": Type.TIME,
-    **dict.fromkeys(("quantity", "price", "amount", "discount", "cost", "margin", "rate"), Type.DECIMAL),
+    **dict.fromkeys(
+        ("quantity", "price", "amount", "discount", "cost", "margin", "rate"), Type.DECIMAL
+    ),
     "valid_from": Type.DATE,
     "valid_to": Type.DATE,
 }
@@ -63,7 +65,9 @@ def columns_of(source: Source, required: Mapping[str, str]) -> list[Column]:
         columns.append(Column(f"id.{kind_name}", kind_name, Type.TEXT, names))
     for prefix, fields in (("field", source.fields), ("line", source.line_fields)):
         for field in fields:
-            columns.append(Column(f"{prefix}.{field.name}", field.name, field.type, (field.column,)))
+            columns.append(
+                Column(f"{prefix}.{field.name}", field.name, field.type, (field.column,))
+            )
     return columns
 
 
@@ -79,9 +83,7 @@ def check_columns(source: Source, raw: HasColumns, columns: Iterable[Column]) ->
         raise ProblemsError(problems)
 
 
-def _missing(
-    source: Source, column: Column, name: str, file: str, there: Iterable[str]
-) -> Problem:
+def _missing(source: Source, column: Column, name: str, file: str, there: Iterable[str]) -> Problem:
     section = {"role": "map", "id": "identifiers", "field": "fields", "line": "line_fields"}
     key = f"{section[column.key.split('.')[0]]}.{column.label}"
     return Problem(
@@ -226,9 +228,7 @@ class Stage:
                 habit = self._decide(column, texts, raw_sql, before.get(column.key, clean.PLAIN))
                 self.habits[column.key] = habit
 
-    def _decide(
-        self, column: Column, names: Sequence[str], raw_sql: str, before: Habit
-    ) -> Habit:
+    def _decide(self, column: Column, names: Sequence[str], raw_sql: str, before: Habit) -> Habit:
         cells = " UNION ALL ".join(
             f"SELECT {identifier(name)} AS x FROM ({raw_sql}) WHERE "
             f"{clean.filled(identifier(name), 'VARCHAR')}"
@@ -258,7 +258,9 @@ class Stage:
         if not odd:
             return before if before.mark == "," else clean.PLAIN
         if commas == points == 0:
-            return replace(before, plain=False) if not before.plain else Habit(mark=None, plain=False)
+            return (
+                replace(before, plain=False) if not before.plain else Habit(mark=None, plain=False)
+            )
         return Habit(mark="," if commas > points else ".", plain=False)
 
     def _time_habit(self, cells: str, before: Habit) -> Habit:

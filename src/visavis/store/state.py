@@ -160,5 +160,13 @@ def _load(row: tuple[Any, ...]) -> Load:
     load_id, source, definition, active, created_at, files, counts, min_ts, max_ts = row
     marks = tuple(FileMark(**mark) for mark in json.loads(files))
     return Load(
-        load_id, source, definition, created_at, marks, json.loads(counts), min_ts, max_ts, bool(active)
+        load_id,
+        source,
+        definition,
+        created_at,
+        marks,
+        json.loads(counts),
+        min_ts,
+        max_ts,
+        bool(active),
     )

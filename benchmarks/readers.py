@@ -350,8 +350,8 @@ def main() -> None:
     figure, peer = statistics.median(mine), statistics.median(their)
     harness.emit(
         harness.result(
-            "readers", figure, peer, peer_version=f"plain Python over msgspec {msgspec.__version__}",
-            target=f"<= {TARGET} ms", met=figure <= TARGET, spread=mine, unit="ms",
+            "readers", figure, peer,
+            peer_version=f"plain Python over msgspec {msgspec.__version__}", target=f"<= {TARGET} ms", met=figure <= TARGET, spread=mine, unit="ms",
         )
     )  # fmt: skip
 

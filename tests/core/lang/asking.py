@@ -25,7 +25,9 @@ PROPERTIES = {
     },
     "Product Viewed": {"category": Type.TEXT, "price": Type.DECIMAL},
     "Order Refunded": {"revenue": Type.DECIMAL},
-    "identify": {"city": Type.TEXT, "birthday": Type.DATE, "joined": Type.TIME, "points": Type.INTEGER},
+    "identify": {
+        "city": Type.TEXT, "birthday": Type.DATE, "joined": Type.TIME, "points": Type.INTEGER,
+    },
 }  # fmt: skip
 LINES = {"product_id": Type.TEXT, "quantity": Type.DECIMAL, "category": Type.TEXT}
 CATALOGUE = {"category": Type.TEXT, "brand": Type.TEXT}
@@ -41,7 +43,7 @@ def at(text: str, local: Zone = BERLIN) -> int:
 
 
 def event(name: str, ts: int | str | None, message_id: str = "", **more: Any) -> dict[str, Any]:
-    """An event; keywords in capitals (SOURCE, PRODUCTS, CLEARED, ...) are fields, others properties."""
+    """An event; keywords in capitals (SOURCE, PRODUCTS, ...) are its fields, others properties."""
     moment = at(ts) if isinstance(ts, str) else ts
     fields = {k.lower(): v for k, v in more.items() if k.isupper()}
     held = {k: v for k, v in more.items() if not k.isupper()}
@@ -62,7 +64,7 @@ def form(text: str, scope: Scope) -> Node:
 def names_of(event_name: str, lines: bool = False) -> dict[str, tuple[Type, str]]:
     names = {n: (t, "property") for n, t in PROPERTIES[event_name].items()}
     built_in = ("event", "message_id", "source", "channel", "type")
-    names |= {n: (Type.TEXT, "event") for n in built_in}
+    names |= dict.fromkeys(built_in, (Type.TEXT, "event"))
     names["timestamp"] = (Type.TIME, "event")
     if lines:
         names |= {n: (t, "catalogue") for n, t in CATALOGUE.items()}

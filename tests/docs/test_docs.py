@@ -51,7 +51,9 @@ def run(command: Command, folder: Path) -> None:
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, env=env, timeout=120)
     shown = [line.rstrip() for line in (done.stdout + done.stderr).splitlines()]
     name = " ".join(command.words)
-    assert not command.expected or matches(command.expected, shown), f"$ {name}\nexpected {command.expected}\ngot {shown}"
+    assert not command.expected or matches(command.expected, shown), (
+        f"$ {name}\nexpected {command.expected}\ngot {shown}"
+    )
     assert done.returncode in (0, 1), done.stderr
 
 
@@ -75,8 +77,7 @@ def test_page(page: Path, tmp_path: Path) -> None:
         first, _, rest = text.partition("\n")
         if language == "console":
             for command in commands(text):
-    
-                    run(command, tmp_path)
+                run(command, tmp_path)
         elif first.startswith("# file: "):
             target = tmp_path / first.removeprefix("# file: ").strip()
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import rich_click as click
 
-from visavis.cli.context import Command, moment, now_ms, settings
+from visavis.cli.context import Command, moment, settings
 from visavis.cli.output import write_json, write_rows
 
 
@@ -75,7 +75,7 @@ def report_command(name: str, chart: Path | None, since: str | None, form: str |
     from visavis.flow import report
 
     since_ms = None if since is None else moment(since, "--since")
-    made = report.report(settings().root, name, now_ms(), since_ms)
+    made = report.report(settings().root, name, since_ms)
     if chart is not None:
         report.chart(made, chart)
     if settings().json or form == "json":

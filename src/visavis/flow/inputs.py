@@ -13,7 +13,9 @@ from visavis.core.clock import zone
 from visavis.core.lang.form import Call, Node, Now, children
 from visavis.core.nouns import Project, Trait
 from visavis.store.builds import Build
+from visavis.store.engines.duckdb_names import text_literal, time_literal
 from visavis.store.state import Load, State
+from visavis.store.warehouse import Warehouse
 
 Mark = Mapping[str, object]
 
@@ -67,7 +69,12 @@ def _digests(catalogues: Mapping[str, list[Mark]]) -> dict[str, list[object]]:
 
 
 def answers(
-    build: Build, inputs: Inputs, project: Project, as_of_ms: int | None, now_ms: int
+    build: Build,
+    inputs: Inputs,
+    project: Project,
+    wh: Warehouse,
+    as_of_ms: int | None,
+    now_ms: int,
 ) -> bool:
     """Whether the published build is what these inputs would make again."""
     manifest = build.manifest
@@ -80,7 +87,12 @@ def answers(
         return False
     if as_of_ms is not None:
         return build.as_of == as_of_ms
-    return bool(manifest["of_now"]) and _still_holds(project, inputs, build.as_of, now_ms)
+    if not manifest["of_now"]:
+        return False
+    return build.as_of == now_ms or (
+        _still_holds(project, inputs, build.as_of, now_ms)
+        and not _tags_expire(wh, project, build, now_ms)
+    )
 
 
 def _same_loads(before: list[str], inputs: Inputs, project: Project) -> bool:
@@ -106,12 +118,23 @@ def _still_holds(project: Project, inputs: Inputs, before: int, after: int) -> b
     local = zone(project.time_zone)
     if after < before or local.date_of(before) != local.date_of(after):
         return False
-    if any(tag.lasts_ms is not None for tag in project.tags.values()):
-        return False
     if not all(_moves_by_day(node) for node in _expressions(project)):
         return False
     edges = {0, *_windows(project)}
     return not any(_may_pass(inputs, before - edge, after - edge) for edge in edges)
+
+
+def _tags_expire(wh: Warehouse, project: Project, build: Build, now_ms: int) -> bool:
+    """Whether anybody's tag comes off by itself after the build and up to now."""
+    tests = [
+        f"(tag = {text_literal(path)} AND since + to_milliseconds({tag.lasts_ms}) "
+        f"<= {time_literal(now_ms)})"
+        for path, tag in project.tags.items()
+        if tag.lasts_ms is not None
+    ]
+    tags = text_literal(str(build.table("tags")))
+    query = f"SELECT count(*) FROM read_parquet({tags}) WHERE {' OR '.join(tests)}"
+    return bool(tests) and bool(wh.value(query))
 
 
 def _may_pass(inputs: Inputs, before: int, after: int) -> bool:

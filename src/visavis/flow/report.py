@@ -31,7 +31,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def report(root: Path, name: str, now_ms: int, since_ms: int | None = None) -> Report:
+def report(root: Path, name: str, since_ms: int | None = None) -> Report:
     """The report of that name over the published build, as of the build's moment.
 
     `since_ms`: the moment that `lifecycle` compares with. Raises ProblemsError for an unknown
@@ -41,7 +41,7 @@ def report(root: Path, name: str, now_ms: int, since_ms: int | None = None) -> R
         message = f"there is no report '{name}'"
         raise ProblemsError([Problem("unknown-report", message, hint=nearest(name, REPORTS))])
     if name == "sources":
-        return _sources(root, now_ms)
+        return _sources(root)
     with published(root) as at:
         project = at.project()
         _check_traits(name, project)
@@ -106,12 +106,13 @@ def _relations(wh: Warehouse, at: Published) -> None:
     create_view(wh, "guest_orders", "SELECT * FROM orders WHERE person_id IS NULL")
 
 
-def _sources(root: Path, now_ms: int) -> Report:
-    from visavis.flow.sources import source_register
+def _sources(root: Path) -> Report:
+    """As of the published build's moment, for a build of the past is fed by data of its time."""
+    from visavis.flow.sources import loaded_register
 
-    return Report(
-        "sources", "How good each source is", now_ms, {"sources": source_register(root, now_ms)}
-    )
+    with published(root) as at:
+        rows = loaded_register(root, at.build.as_of)
+        return Report("sources", "How good each source is", at.build.as_of, {"sources": rows})
 
 
 REPORTS: tuple[str, ...] = ("lifecycle", "repeat", "economics", "sources")

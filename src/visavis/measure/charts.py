@@ -175,7 +175,8 @@ def _lifecycle(alt: Any, report: Report) -> Any:
 
 def _movement(alt: Any, rows: Sequence[Row]) -> Any:
     order = ["new", "prospect", "first_time", "active", "defecting", "inactive"]
-    moved = [{**r, "stayed": r["was"] == r["now"]} for r in rows]
+    most = max((int(str(r["people"])) for r in rows), default=0)
+    moved = [{**r, "dark": int(str(r["people"])) > most // 4} for r in rows]
     base = alt.Chart(_data(alt, moved)).encode(
         x=alt.X("now:N", sort=order, title="class now", axis=alt.Axis(labelAngle=0)),
         y=alt.Y("was:N", sort=order, title="class before"),
@@ -185,7 +186,7 @@ def _movement(alt: Any, rows: Sequence[Row]) -> Any:
     )
     text = base.mark_text(fontSize=13).encode(
         text=alt.Text("people:Q", format=","),
-        color=alt.condition("datum.people > 400", alt.value("white"), alt.value(INK)),
+        color=alt.condition("datum.dark", alt.value("white"), alt.value(INK)),
     )
     heading = {
         "text": "Where people moved from, and to",

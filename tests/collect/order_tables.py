@@ -1,5 +1,7 @@
 """Tables of order lines of many shapes, each with the truth about its columns."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import random

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import rich_click as click
-from click import get_binary_stream
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -86,7 +85,7 @@ def write_json(value: Any) -> None:
 def target(out: Path | None) -> Iterator[IO[bytes]]:
     """Standard output, or a file that takes its name only once it is written and on disk."""
     if out is None:
-        stream = get_binary_stream("stdout")
+        stream = sys.stdout.buffer
         yield stream
         stream.flush()
         return

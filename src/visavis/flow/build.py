@@ -58,7 +58,7 @@ def _build(
     collect(project, lake, db, wh, now_ms, progress)
     crash.point("build-collected")
     inputs = gather(project, db, before)
-    if before is not None and answers(before, inputs, project, wh, as_of_ms, now_ms):
+    if before is not None and answers(before, inputs, project, lake, wh, as_of_ms, now_ms):
         return summary(before.manifest)
     making = Making(project, lake, wh, inputs, now_ms if as_of_ms is None else as_of_ms)
     made = making.make(before, of_now=as_of_ms is None, progress=progress)

@@ -9,11 +9,10 @@ from typing import Any
 
 from visavis.collect.files import ByteCounter, Found, find, sha256
 from visavis.collect.own import SOURCE
-from visavis.core.clock import zone
-from visavis.core.lang.form import Call, Node, Now, children
 from visavis.core.nouns import Project, Trait
+from visavis.flow.holding import still_holds
 from visavis.store.builds import Build
-from visavis.store.engines.duckdb_names import text_literal, time_literal
+from visavis.store.lake import Lake
 from visavis.store.state import Load, State
 from visavis.store.warehouse import Warehouse
 
@@ -22,10 +21,6 @@ Mark = Mapping[str, object]
 OWN_SOURCE = SOURCE
 """The source of what visavis itself records, such as entries into segments."""
 OWN_EVENTS = frozenset({"Segment Entered", "Segment Exited"})
-_BY_DAY = frozenset(
-    ["date", "days_between", "years_between", "days_to_anniversary", "year", "quarter"]
-) | {"month", "week", "day", "day_of_year", "day_of_week"}
-"""Functions whose value moves only with the calendar date of a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +67,7 @@ def answers(
     build: Build,
     inputs: Inputs,
     project: Project,
+    lake: Lake,
     wh: Warehouse,
     as_of_ms: int | None,
     now_ms: int,
@@ -89,10 +85,7 @@ def answers(
         return build.as_of == as_of_ms
     if not manifest["of_now"]:
         return False
-    return build.as_of == now_ms or (
-        _still_holds(project, inputs, build.as_of, now_ms)
-        and not _tags_expire(wh, project, build, now_ms)
-    )
+    return build.as_of == now_ms or still_holds(project, inputs.loads, lake, wh, build, now_ms)
 
 
 def _same_loads(before: list[str], inputs: Inputs, project: Project) -> bool:
@@ -111,64 +104,6 @@ def _reads_own(project: Project) -> bool:
 def _events(trait: Trait) -> Iterator[str]:
     steps = (trait.then, trait.without)
     yield from (name for name in (trait.event, *(s.event for s in steps if s)) if name)
-
-
-def _still_holds(project: Project, inputs: Inputs, before: int, after: int) -> bool:
-    """Whether the clock alone, moving between the two moments, changes nothing; if in doubt, no."""
-    local = zone(project.time_zone)
-    if after < before or local.date_of(before) != local.date_of(after):
-        return False
-    if not all(_moves_by_day(node) for node in _expressions(project)):
-        return False
-    edges = {0, *_windows(project)}
-    return not any(_may_pass(inputs, before - edge, after - edge) for edge in edges)
-
-
-def _tags_expire(wh: Warehouse, project: Project, build: Build, now_ms: int) -> bool:
-    """Whether anybody's tag comes off by itself after the build and up to now."""
-    tests = [
-        f"(tag = {text_literal(path)} AND since + to_milliseconds({tag.lasts_ms}) "
-        f"<= {time_literal(now_ms)})"
-        for path, tag in project.tags.items()
-        if tag.lasts_ms is not None
-    ]
-    tags = text_literal(str(build.table("tags")))
-    query = f"SELECT count(*) FROM read_parquet({tags}) WHERE {' OR '.join(tests)}"
-    return bool(tests) and bool(wh.value(query))
-
-
-def _may_pass(inputs: Inputs, before: int, after: int) -> bool:
-    """Whether an event may lie in (before, after]."""
-    return any(
-        load.max_ts is not None
-        and load.max_ts > before
-        and (load.min_ts is None or load.min_ts <= after)
-        for load in inputs.loads
-    )
-
-
-def _windows(project: Project) -> Iterator[int]:
-    for trait in project.traits.values():
-        for part in (trait, trait.then, trait.without):
-            if part is not None and part.within_ms is not None:
-                yield part.within_ms
-
-
-def _expressions(project: Project) -> Iterator[Node]:
-    for trait in project.traits.values():
-        steps = [step.where for step in (trait.then, trait.without) if step is not None]
-        yield from (node for node in (trait.value, trait.where, *steps) if node is not None)
-    yield from (segment.condition for segment in project.segments.values())
-    for tag in project.tags.values():
-        yield from (node for node in (tag.condition, tag.weight) if node is not None)
-
-
-def _moves_by_day(node: Node) -> bool:
-    """Whether every `now` in it stands where only its date matters."""
-    if isinstance(node, Now):
-        return False
-    by_day = isinstance(node, Call) and node.function in _BY_DAY
-    return all((by_day and isinstance(part, Now)) or _moves_by_day(part) for part in children(node))
 
 
 def summary(manifest: Mapping[str, Any]) -> dict[str, Any]:

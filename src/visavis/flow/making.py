@@ -16,6 +16,7 @@ from visavis.core.nouns import Project, Tag
 from visavis.core.progress import Progress
 from visavis.flow.inputs import Inputs
 from visavis.flow.relations import make_catalogue, make_relations, snapshot
+from visavis.flow.stepping import add_since
 from visavis.segment import batch as segments
 from visavis.store import builds, crash
 from visavis.store.builds import Build
@@ -25,7 +26,7 @@ from visavis.store.lake import Lake
 from visavis.store.warehouse import Warehouse
 from visavis.understand import batch as traits
 from visavis.understand import tags as labels
-from visavis.understand.timeline import since
+from visavis.understand.timeline import exact_in_sql, since
 from visavis.unify import tables as unify
 
 Fits = Mapping[str, Sequence[Value]]
@@ -113,7 +114,7 @@ class Making:
     def _groups(self, folder: Path, before: Build | None, fits: Fits) -> dict[str, int]:
         """Segments and tags with since when, and the changes against the build before."""
         tags = labels.in_force(self.project.tags, self.as_of_ms, zone(self.project.time_zone))
-        since(self.wh, self.project, _conditions(self.project, tags), self.as_of_ms, fits)
+        self._since(_conditions(self.project, tags), fits)
         members = segments.write_members(self.wh, folder / "segment_members.parquet")
         counts = {name: members.get(name, 0) for name in self.project.segments}
         shared = [name for name in counts if before and name in before.manifest["segments"]]
@@ -133,6 +134,14 @@ class Making:
         )
         self._copy_project(folder / "project")
         return counts
+
+    def _since(self, conditions: Mapping[str, Node], fits: Fits) -> None:
+        """Makes the table `since`: name, person, and when the condition last became true."""
+        traits = self.project.traits
+        told = {n: c for n, c in conditions.items() if exact_in_sql(c, traits)}
+        since(self.wh, self.project, told, self.as_of_ms, fits)
+        rest = {n: c for n, c in conditions.items() if n not in told}
+        add_since(self.wh, self.project, rest, self.as_of_ms, fits)
 
     def _copy_project(self, target: Path) -> None:
         for name, text in self.project.files.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from visavis.core.lang.types import Type
 from visavis.core.nouns import Project
 from visavis.core.problems import Problem, ProblemsError
 from visavis.flow.published import Published
+from visavis.flow.rows import as_held, events_of, held_columns
 from visavis.store.engines.duckdb_names import identifier, text_literal
 from visavis.store.key import project_key
 from visavis.store.relations import create_view, create_views
@@ -79,47 +80,9 @@ def _nobody(wh: Warehouse, text: str, kind: str | None) -> Problem:
 def read_history(wh: Warehouse, project: Project, nodes: Iterable[int]) -> History:
     """The person's events of the lake, as the Python reader reads them."""
     listed = ", ".join(str(node) for node in nodes)
-    properties = {n: kind for of in project.properties.values() for n, kind in of.items()}
-    events = wh.arrow(
-        "SELECT seq, message_id, type, event, epoch_ms(ts) AS ts, source, channel, void, cleared, "
-        f"{_held('p_', properties)} FROM lake_events WHERE node IN ({listed}) ORDER BY seq"
-    ).to_pylist()
-    lines = wh.arrow(
-        f"SELECT seq, {_held('l_', project.line_fields)} FROM lake_lines "
-        f"WHERE node IN ({listed}) ORDER BY seq, line"
-    ).to_pylist()
-    products: dict[int, list[dict[str, Value]]] = {}
-    for line in lines:
-        products.setdefault(line.pop("seq"), []).append(_bare(line, "l_"))
-    for event in events:
-        event["properties"] = _bare(event, "p_")
-        event["products"] = products.get(event["seq"], [])
+    where = f"node IN ({listed}) AND void IS NOT TRUE"
+    events = events_of(wh, project, "lake_events", "lake_lines", where)
     return History.from_events(events, project.properties, project.line_fields)
-
-
-def _bare(row: Mapping[str, Value], prefix: str) -> dict[str, Value]:
-    return {name[len(prefix) :]: value for name, value in row.items() if name.startswith(prefix)}
-
-
-def _held(prefix: str, fields: Mapping[str, Type]) -> str:
-    """Columns as the Python reader holds values: whole numbers for decimals, times and dates."""
-    parts = []
-    for name, kind in fields.items():
-        column = identifier(prefix + name)
-        parts.append(f"{_as_held(column, kind)} AS {column}")
-    return ", ".join(parts) or "NULL AS nothing"
-
-
-def _as_held(column: str, kind: Type) -> str:
-    match kind:
-        case Type.DECIMAL:
-            return f"CAST(CAST({column} AS DECIMAL(31,6)) * 1000000 AS BIGINT)"
-        case Type.TIME:
-            return f"epoch_ms({column})"
-        case Type.DATE:
-            return f"date_diff('day', DATE '1970-01-01', {column})"
-        case _:
-            return column
 
 
 def read_catalogue(wh: Warehouse, at: Published, history: History) -> dict[str, dict[str, Value]]:
@@ -133,11 +96,11 @@ def read_catalogue(wh: Warehouse, at: Published, history: History) -> dict[str, 
     }
     fields = {name: Type(kind) for name, kind in at.build.manifest["catalogue"].items()}
     rows = wh.arrow(
-        f"SELECT product_id, {_held('c_', fields)} FROM read_parquet("
+        f"SELECT product_id, {held_columns('c_', fields)} FROM read_parquet("
         f"{text_literal(str(at.build.table('catalogue')))}) WHERE list_contains($1, product_id)",
         [sorted(items)],
     ).to_pylist()
-    return {str(row.pop("product_id")): _bare(row, "c_") for row in rows}
+    return {str(row.pop("product_id")): as_held(row, "c_") for row in rows}
 
 
 def of_person(

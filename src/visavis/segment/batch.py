@@ -42,7 +42,7 @@ def write_changes(
     )
     new = f"SELECT segment, person_id FROM segment_members WHERE segment IN ({names})"
     return wh.write_parquet(
-        f"SELECT segment, person_id, change, {at} AS at FROM ("
+        f"SELECT segment, person_id, change, {at} AS timestamp FROM ("
         f"SELECT *, 'entered' AS change FROM ({new} EXCEPT {old}) UNION ALL "
         f"SELECT *, 'exited' AS change FROM ({old} EXCEPT {new})) "
         "ORDER BY segment, person_id, change",
@@ -53,5 +53,5 @@ def write_changes(
 def _no_changes(at: str) -> str:
     return (
         "SELECT ''::VARCHAR AS segment, ''::VARCHAR AS person_id, ''::VARCHAR AS change, "
-        f"{at} AS at WHERE false"
+        f"{at} AS timestamp WHERE false"
     )

@@ -65,10 +65,17 @@ class Lake:
 @contextmanager
 def room_on_disk(what: str) -> Iterator[None]:
     """Turns a full disk inside the block into the Problem `disk-full`."""
+    import duckdb
+
     try:
         yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise ProblemsError([disk_full(what)]) from error
+    except duckdb.Error as error:
+        # the engine tells the system's error by its words alone
+        if not any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EDQUOT)):
             raise
         raise ProblemsError([disk_full(what)]) from error
 

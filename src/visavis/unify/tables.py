@@ -1,5 +1,6 @@
 """Who is who as tables: from the lake's nodes, sightings and links as of a moment to
-`persons` (node, person, person_id), `identifiers` and `evidence`.
+`node_persons` (node, person, person_id), `persons`
+(person, person_id, first_seen), `identifiers` and `evidence`.
 
 Reads the views `lake_nodes`, `lake_sightings`, `lake_links` and, for moments in the past,
 `lake_events`. A link or sighting counts from the moment it was first seen; without a time, always.
@@ -61,7 +62,9 @@ def identify_people(
     wh.execute("CREATE OR REPLACE TEMP TABLE node_persons AS SELECT * FROM persons_arrow")
     wh.execute(
         "CREATE OR REPLACE TEMP TABLE persons AS "
-        "SELECT person, person_id FROM node_persons WHERE node = person ORDER BY person"
+        "SELECT person, any_value(person_id) AS person_id, "
+        "CASE WHEN NOT bool_or(always) THEN min(first_seen) END AS first_seen "
+        "FROM node_persons JOIN seen_identifiers USING (node) GROUP BY person ORDER BY person"
     )
     return people.merged
 

@@ -10,7 +10,7 @@ import duckdb
 
 from visavis.core.clock import Zone
 from visavis.store.engines.duckdb_names import identifier, text_literal
-from visavis.store.engines.duckdb_zone import zone_macros
+from visavis.store.engines.duckdb_zone import zone_statements
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,6 +64,8 @@ class DuckDB:
         if threads:
             config["threads"] = str(threads)
         self.connection = duckdb.connect(str(database or ":memory:"), config=config)
+        # visavis draws its own progress
+        self.connection.execute("SET enable_progress_bar = false")
         self._zone: Zone | None = None
         for macro in MACROS:
             self.connection.execute(f"CREATE OR REPLACE TEMP MACRO {macro}")
@@ -72,8 +74,8 @@ class DuckDB:
         """Define the macros that read a moment's local clock in this zone."""
         if zone == self._zone:
             return
-        for macro in zone_macros(zone):
-            self.connection.execute(f"CREATE OR REPLACE TEMP MACRO {macro}")
+        for statement in zone_statements(zone):
+            self.connection.execute(statement)
         self._zone = zone
 
     def run(self, sql: str, params: Sequence[object] = ()) -> None:

@@ -21,6 +21,7 @@ REQUIRED = {
     "time": "bad-time: the row has no time",
 }
 _DECIMAL = "DECIMAL(18,6)"
+_NO = r"0+([.,]0+)?\s*%?|f|false|n|no|none|-"
 LINE_ROLES: Mapping[str, Type] = {
     "product": Type.TEXT,
     "quantity": Type.DECIMAL,
@@ -113,7 +114,9 @@ def lines_query(source: Source, columns: Sequence[Column], shape: Shape, currenc
         f"WHEN {' OR '.join(negative)} THEN {REFUNDED} ELSE {COMPLETED} END::TINYINT"
     )
     picked = ["origin", '"role.order" AS order_id', '"role.time" AS ms', f"{kind} AS class"]
-    picked += [f"{_line_value(name, there)} AS {identifier(name)}" for name in shape.line]
+    # what never was a sale has no refund either: its lines keep their signs
+    signed = " OR ".join(sql for sql in (cancelled, test) if sql != "false")
+    picked += [f"{_line_value(name, there, signed)} AS {identifier(name)}" for name in shape.line]
     picked += [
         f"{_order_value(name, there, currency)} AS {identifier(name)}" for name in shape.order
     ]
@@ -145,14 +148,22 @@ def _status(source: Source, there: set[str], name: str) -> str:
     return f"(coalesce(lower(\"role.status\"), '') IN ({listed}))"
 
 
-def _line_value(name: str, there: set[str]) -> str:
+def _line_value(name: str, there: set[str], signed: str) -> str:
+    """SQL of a line's column: positive, but where `signed` holds as given."""
+
+    def positive(value: str) -> str:
+        return f"CASE WHEN {signed} THEN {value} ELSE abs({value}) END" if signed else f"abs({value})"
+
     if name == "l_amount":
-        return 'abs("_amount")'
+        return positive('"_amount"')
     role = "product" if name == "l_product_id" else name[2:]
     if f"role.{role}" not in there:
         return identifier(f"line.{role}")
     value = identifier(f"role.{role}")
-    return f"abs({value})" if LINE_ROLES.get(role) is Type.DECIMAL else value
+    if role == "promotion":
+        # a flag or a share of nothing is no promotion
+        return f"CASE WHEN NOT regexp_full_match(lower({value}), '{_NO}') THEN {value} END"
+    return positive(value) if LINE_ROLES.get(role) is Type.DECIMAL else value
 
 
 def _order_value(name: str, there: set[str], currency: str) -> str:

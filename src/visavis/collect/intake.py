@@ -11,11 +11,14 @@ from visavis.collect.closing import close_replaced
 from visavis.collect.context import Context
 from visavis.collect.costs import COST_KINDS, load_costs
 from visavis.collect.events_load import load_events
-from visavis.collect.files import News, find, latest_marks, news
+from visavis.collect.databases import is_database
+from visavis.collect.files import Found, News, find, latest_marks, news
 from visavis.collect.lookups import with_lookups
 from visavis.collect.making import Making
 from visavis.collect.orders_load import load_orders
+from visavis.collect.pipelines import is_resource
 from visavis.collect.reading import Reader
+from visavis.collect.remote import take_remote
 from visavis.collect.rows import Base, Rows
 from visavis.core.nouns import Source
 from visavis.core.problems import Problem, ProblemsError
@@ -32,21 +35,33 @@ LOADERS: Mapping[str, Callable[[Making], Mapping[str, Any]]] = {
 
 def take_in(context: Context, source: Source) -> list[Mapping[str, Any]]:
     """Loads what is new in a source; the summary of the load, none when nothing is new."""
-    earlier = context.loads(source.name)
     definition = context.definition(source)
+    if is_database(source) or is_resource(source):
+        return take_remote(context, source, definition, _load)
+    return _take_files(context, source, definition)
+
+
+def _take_files(context: Context, source: Source, definition: str) -> list[Mapping[str, Any]]:
+    earlier = context.loads(source.name)
     found = find(context.project.root, source.origin)
     if not found and not earlier:
         raise ProblemsError([_no_file(source)])
     again = any(load.definition != definition for load in earlier)
     new = news(found, {} if again else latest_marks(earlier), context.counter)
-    if source.mode == "snapshot" and (new.fresh or again):
-        new = news(found, {}, context.counter)
-        again = True
+    if source.mode == "snapshot" and not again:
+        again = bool(new.fresh) or _fewer(found, earlier)
+        new = news(found, {}, context.counter) if again else new
     _remark(context, earlier, new.touched)
     if not new.fresh:
         return []
     with context.progress.step(f"load {source.name}"):
         return [_load(context, source, definition, new, earlier if again else [])]
+
+
+def _fewer(found: Sequence[Found], earlier: Sequence[Load]) -> bool:
+    """Whether a file of a snapshot is gone, and with it what it said."""
+    there = {file.name for file in found}
+    return bool(there) and any(m.path not in there for x in earlier for m in x.files if m.sha256)
 
 
 def _no_file(source: Source) -> Problem:
@@ -76,12 +91,17 @@ def _remark(context: Context, loads: Sequence[Load], touched: Sequence[FileMark]
 
 
 def _load(
-    context: Context, source: Source, definition: str, new: News, ended: Sequence[Load]
+    context: Context,
+    source: Source,
+    definition: str,
+    new: News,
+    ended: Sequence[Load],
+    facts: Mapping[str, Any] | None = None,
 ) -> Mapping[str, Any]:
     work = context.work()
     raw = Reader(context.wh, work, context.counter).open(source, new.fresh, new.paths)
     rows = source_rows(context, source, raw, work)
-    making = Making(context, source, definition, rows, new.fresh, ended)
+    making = Making(context, source, definition, rows, new.fresh, ended, facts=dict(facts or {}))
     summary = LOADERS[source.kind](making)
     close_replaced(context, making.own, [mark.path for mark in new.fresh])
     return summary

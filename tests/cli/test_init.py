@@ -23,7 +23,7 @@ def people(run: Run, columns: str = "orders, revenue") -> list[dict[str, object]
 
 
 TRUTH = [
-    {"orders": 2, "revenue": 12.75},
+    {"orders": 2, "revenue": 11.75},
     {"orders": 2, "revenue": 16},
     {"orders": 2, "revenue": 22.25},
     {"orders": 2, "revenue": 23},

@@ -33,6 +33,8 @@ OFFSET = r":\d{2}(?:[.,]\d+)?\s*(?:Z|z|UTC|[+-]\d{2}(?::?\d{2})?)$"
 ISO = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]|$)"
 SLASHED = r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}(\D|$)"
 
+EXCEL = "excel"
+"""The time_format of spreadsheets' serial numbers."""
 Order = Literal["dmy", "mdy"]
 Mark = Literal[".", ","]
 
@@ -182,12 +184,21 @@ def local_time(raw: str, habit: Habit) -> str:
     if habit.iso:
         return iso
     tried = [iso]
-    if habit.time_format:
+    if habit.time_format == EXCEL:
+        tried.append(_serial(cell))
+    elif habit.time_format:
         tried.append(f"try_strptime({cell}, {text_literal(habit.time_format)})")
     tried.append(_named_month(cell))
     if not habit.time_format:
         tried.append(_slashed(cell, habit.order))
     return f"coalesce({', '.join(tried)})"
+
+
+def _serial(cell: str) -> str:
+    """Days since 1899-12-30, as spreadsheets count, to the second."""
+    days = f"CASE WHEN regexp_full_match({cell}, '\\d{{1,6}}([.,]\\d+)?') THEN {cell} END"
+    seconds = f"round(CAST(replace({days}, ',', '.') AS DOUBLE) * 86400)"
+    return f"TIMESTAMP '1899-12-30' + to_seconds(CAST({seconds} AS BIGINT))"
 
 
 _CLOCKS = (

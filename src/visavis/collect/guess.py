@@ -21,6 +21,7 @@ from visavis.collect.guess_structure import (
     is_line_number,
     is_row_number,
     like_id,
+    one_to_one,
     order_by_structure,
     product_by_structure,
     returning,
@@ -219,7 +220,9 @@ class _Guesser:
         if order is None:
             return 1.0
         same = Groups(order.texts).constant(column.texts)
-        return 1.0 if same is None or same > 0.6 else 0.5
+        fits = 1.0 if same is None or same > 0.6 else 0.5
+        # an id made anew for each order tells nobody apart, if there is another
+        return fits * (0.7 if one_to_one(column, order) else 1.0)
 
     def _check_order(self) -> None:
         """Order numbers that start again with each customer don't tell orders apart."""
@@ -316,11 +319,6 @@ class _Guesser:
         return None, ()
 
     def _add_notes(self, time: Column | None) -> None:
-        if time is not None and time.dates and not time.dates.sure:
-            self.notes.append(
-                f"The dates in '{time.name}' could be read in two ways; they are read as "
-                f"{_as_written(time)}. Change time_format in the source if that is wrong."
-            )
         if "order" not in self.taken and time is not None:
             self.notes.append(
                 "No column tells orders apart: what one customer buys at the same "

@@ -228,7 +228,7 @@ def _quantity(columns: Sequence[Column], setting: Setting) -> tuple[Column, floa
     if named and named[1] >= 0.5:
         return named
     counting = [c for c in free if _counts(c) and name_score(c.name, "price") < 0.9]
-    money_left = [c for c in free if _is_money(c) and c.integer_share < 1]
+    money_left = [c for c in free if _is_money(c) and not (_counts(c) and _few(c))]
     for column in counting:
         if any(c is not column for c in money_left) or not _is_money(column):
             unnamed = not any(name_score(column.name, r) >= 0.5 for r in ("discount", "cost"))

@@ -174,6 +174,13 @@ def product_by_structure(
     return max(found, key=lambda f: f[0])[1], "differs within orders and comes back in others"
 
 
+def one_to_one(one: Column, other: Column) -> bool:
+    """Whether each value of one goes with one value of the other, and the other way round."""
+    pairs = {(a, b) for a, b in zip(one.texts, other.texts, strict=True) if a and b}
+    sides = len({a for a, _ in pairs}), len({b for _, b in pairs})
+    return len(pairs) >= 50 and sides == (len(pairs), len(pairs))
+
+
 def shared_order_numbers(order: Column, customer: Column) -> bool:
     """Whether the same number stands for orders of several customers (numbered per customer)."""
     same = Groups(order.texts).constant(customers(customer))

@@ -44,11 +44,19 @@ SYMBOLS = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₽": "RUB", "�
 @dataclass(frozen=True)
 class Dates:
     """How a column's dates are written. `form` is as in strptime, or one of "iso", "excel",
-    "unix", "unix_ms"; `sure` is False where day and month could be swapped."""
+    "unix", "unix_ms". `sure` is False where it is not known whether day or month comes first,
+    `proven` where no value shows it."""
 
     form: str
     sure: bool = True
     has_time: bool = False
+    proven: bool = True
+
+    def swapped(self) -> Dates:
+        """The same with day and month in the other order, proven."""
+        swap = {"%d": "%m", "%m": "%d"}
+        form = re.sub("%[dm]", lambda m: swap[m[0]], self.form)
+        return Dates(form, True, self.has_time)
 
 
 class Column:
@@ -257,7 +265,8 @@ def _in_parts(sample: list[str]) -> Dates | None:
     if day_first is None:
         return None
     form = mark.join(("%d", "%m", year) if day_first else ("%m", "%d", year))
-    return Dates(form + clock, sure, bool(clock))
+    proven = max(*first, *second) > 12
+    return Dates(form + clock, sure, bool(clock), proven)
 
 
 def _clock(matches: Sequence[re.Match[str]]) -> str:
@@ -292,14 +301,18 @@ def _day_first(
 
 
 def _by_order(sample: list[str], year: str, mark: str) -> tuple[bool, bool]:
-    """Files are mostly written in order of time: the reading under which they are is right."""
-    rising = []
+    """Files are mostly written in order of time, day by day: the reading that shows it is right."""
+    rising, span = [], []
     for form in (f"%d{mark}%m{mark}{year}", f"%m{mark}%d{mark}{year}"):
         moments = [datetime.strptime(t.split()[0].rstrip(","), form) for t in sample]
         steps = [b - a for a, b in pairwise(moments) if a != b]
         rising.append(_part(sum(s.days > 0 for s in steps), len(steps)) if steps else 0.5)
+        span.append((max(moments) - min(moments)).days)
     if abs(rising[0] - rising[1]) > 0.15 and max(rising) > 0.8:
         return rising[0] > rising[1], True
+    # the first rows of a file are rarely spread over months
+    if min(rising) > 0.8 and 3 * min(span) < max(span):
+        return span[0] < span[1], True
     return True, False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from visavis.core.problems import Place, Problem, ProblemsError
 from visavis.project.headers import DELIMITERS, Unreadable, columns
 
 ROWS = 10_000
+_DAY_MONTH = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-]\d{2}")
 _SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 
 
@@ -121,6 +123,29 @@ def _sound(reader: Any) -> Iterator[list[str]]:
         yield from reader
     except csv.Error:
         return
+
+
+def day_first(samples: Sequence[Sample], column: str) -> bool | None:
+    """Whether days come before months in a column of dates, looked up in all rows; None: open."""
+    for sample in samples:
+        if not sample.path.name.lower().removesuffix(".gz").endswith((".parquet", ".pq")):
+            for text in _values(sample, column):
+                if found := _DAY_MONTH.match(text.strip()):
+                    first, second = int(found[1]), int(found[2])
+                    if max(first, second) > 12 >= min(first, second):
+                        return first > 12
+    return None
+
+
+def _values(sample: Sample, column: str) -> Iterator[str]:
+    with _text(sample.path, sample.encoding or detect_encoding(sample.path)[0]) as file:
+        if sample.path.name.lower().removesuffix(".gz").endswith((".json", ".jsonl", ".ndjson")):
+            yield from (str(row.get(column)) for line in file for row in _object(line))
+            return
+        position = sample.names.index(column)
+        for row in _sound(csv.reader(file, delimiter=sample.delimiter or ",")):
+            if len(row) == len(sample.names):
+                yield row[position]
 
 
 def _delimiter(head: Sequence[str]) -> str:

@@ -6,13 +6,13 @@ import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from visavis.collect.guess import ROLES, Guess, guess
 from visavis.core.clock import zone, zone_names
 from visavis.core.problems import Place, Problem, ProblemsError, nearest
-from visavis.flow.samples import Sample, read_sample
+from visavis.flow.samples import Sample, day_first, read_sample
 from visavis.flow.setup_text import identity_text, main_text, orders_text
 from visavis.project.currencies import CURRENCIES
 from visavis.project.templates import template_files, template_names
@@ -123,6 +123,7 @@ def _table(
     mine = {role: column for role, column in given.items() if not column or column in largest.names}
     found = guess(largest.columns, mine)
     _check_guess(found, largest, given)
+    found = _settle_dates(found, samples, notes)
     notes.extend(found.notes)
     if len(found.currencies) > 1:
         others = ", ".join(found.currencies[1:])
@@ -135,6 +136,25 @@ def _table(
             "No column is money: each piece counts as 1, so revenue is a number of pieces."
         )
     return Table(name, tuple(samples), found, _order_columns(found), name)
+
+
+def _settle_dates(found: Guess, samples: Sequence[Sample], notes: list[str]) -> Guess:
+    """Where the first rows leave open whether days or months come first, all rows are asked."""
+    dates, column = found.dates, found.columns["time"]
+    if dates is None or dates.proven:
+        return found
+    told = day_first(samples, column)
+    if told is not None:
+        as_written = dates.form.index("%d") < dates.form.index("%m")
+        right = replace(dates, proven=True) if told == as_written else dates.swapped()
+        return replace(found, dates=right)
+    order = "day-month" if dates.form.index("%d") < dates.form.index("%m") else "month-day"
+    why = "their order suggests it" if dates.sure else "nothing shows which"
+    notes.append(
+        f"The dates in '{column}' are read as {order}-year; {why}. If that is wrong, change "
+        f"time_format in {_ORDERS}."
+    )
+    return found
 
 
 def _check_guess(found: Guess, sample: Sample, given: Mapping[str, str]) -> None:

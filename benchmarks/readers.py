@@ -351,7 +351,8 @@ def main() -> None:
     harness.emit(
         harness.result(
             "readers", figure, peer,
-            peer_version=f"plain Python over msgspec {msgspec.__version__}", target=f"<= {TARGET} ms", met=figure <= TARGET, spread=mine, unit="ms",
+            peer_version=f"plain Python over msgspec {msgspec.__version__}",
+            target=f"<= {TARGET} ms", met=figure <= TARGET, spread=mine, unit="ms",
         )
     )  # fmt: skip
 

@@ -373,7 +373,8 @@ def test_lines_happen_when_their_event_does() -> None:
 def test_the_latest_explicit_value_counts() -> None:
     held = history(
         event("identify", T, "a", city="Bonn"), event("identify", T + 10, "b", points=1),
-        event("identify", T + 20, "c", CLEARED=["city"]), event("identify", T + 30, "d", city="Köln"),
+        event("identify", T + 20, "c", CLEARED=["city"]),
+        event("identify", T + 30, "d", city="Köln"),
     )  # fmt: skip
     city = given("city")
     assert ask(city, held, T - 1) == (None, T)

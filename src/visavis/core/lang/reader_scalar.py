@@ -28,7 +28,8 @@ from visavis.core.lang.reader_filters import Spec, filter_of
 from visavis.core.lang.reader_functions import COMPARISONS, element
 from visavis.core.lang.reader_run import Run, Scalar
 from visavis.core.lang.reader_select import Select, narrowed, selector
-from visavis.core.lang.reader_until import NEVER, Clock, Tick, mirrored, thresholds, tick_of
+from visavis.core.lang.reader_ticks import Tick, tick_of
+from visavis.core.lang.reader_until import NEVER, Clock, mirrored, thresholds
 
 
 @dataclass(slots=True)

@@ -30,13 +30,10 @@ def main(target: Path) -> None:
         visavis(*project, "report", report, "--chart", str(target / f"{report}.svg"))
     visavis(
         *project,
-        "people",
-        "--segment",
-        "slipping_away",
-        "--columns",
-        "orders,revenue,days_since_last_order",
-        "--limit",
-        "5",
+        "query",
+        "select value as household, orders, revenue, days_since_last_order as silent_days "
+        "from segment_members join people using (person_id) join identifiers using (person_id) "
+        "where segment = 'slipping_away' order by revenue desc limit 5",
     )
     print(f"\nThe project is in {target}. Try:")
     print(

@@ -51,6 +51,7 @@ def _build(
     from visavis.collect.batch import collect
     from visavis.flow.entries import record_entries
     from visavis.flow.making import Making
+    from visavis.flow.quality import withheld
 
     before = builds.published(lake.state)
     if before is not None:
@@ -60,7 +61,9 @@ def _build(
     inputs = gather(project, db, before)
     if before is not None and answers(before, inputs, project, lake, wh, as_of_ms, now_ms):
         return summary(before.manifest)
-    making = Making(project, lake, wh, inputs, now_ms if as_of_ms is None else as_of_ms)
+    moment = now_ms if as_of_ms is None else as_of_ms
+    held_back = withheld(project, lake, db, wh, moment, progress)
+    making = Making(project, lake, wh, inputs, moment, held_back)
     made = making.make(before, of_now=as_of_ms is None, progress=progress)
     record_entries(made, lake, db, wh)
     crash.point("build-recorded")

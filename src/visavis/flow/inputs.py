@@ -109,4 +109,5 @@ def _events(trait: Trait) -> Iterator[str]:
 def summary(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What `visavis build` says of a build."""
     keys = ("build_id", "as_of", "events", "quarantined", "people", "segments", "seconds")
-    return {key: manifest[key] for key in keys}
+    said = {key: manifest[key] for key in keys}
+    return said | {key: manifest[key] for key in ("withheld",) if manifest.get(key)}

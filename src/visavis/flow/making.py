@@ -41,6 +41,7 @@ class Making:
     wh: Warehouse
     inputs: Inputs
     as_of_ms: int
+    withheld: Mapping[str, Sequence[str]] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
 
     def make(self, before: Build | None, of_now: bool, progress: Progress) -> Build:
@@ -66,6 +67,7 @@ class Making:
             "before": before.id if before else None,
             **self._counts(),
             "segments": members,
+            "withheld": dict(self.withheld),
             "seconds": round(time.perf_counter() - start, 3),
             "timings": self.timings,
             **self._origins(catalogue),

@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from visavis.collect import quarantine as kept
 from visavis.core.nouns import Project
 from visavis.core.problems import Problem, ProblemsError, nearest
+from visavis.core.progress import Progress
 from visavis.flow.build import load_project, open_warehouse, state_of
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.lake import Lake
+from visavis.store.locks import writing
 from visavis.store.state import State
 from visavis.store.warehouse import Warehouse
-
-EXTRA = ("_source", "_reason", "_file", "_row")
-"""Columns that an export puts before those of the row; a replay leaves them out."""
 
 
 def summary(root: Path, source: str | None = None) -> list[dict[str, Any]]:
@@ -45,10 +45,32 @@ def export(root: Path, source: str | None = None) -> str:
     names = list(dict.fromkeys(name for _, row in rows for name in row))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*EXTRA, *names])
+    writer.writerow([*kept.OWN_COLUMNS, *names])
     for place, row in rows:
         writer.writerow([*place, *(_cell(row.get(name)) for name in names)])
     return out.getvalue()
+
+
+def replay(root: Path, repaired: Path, now_ms: int, progress: Progress) -> list[dict[str, Any]]:
+    """Takes an exported and repaired CSV in again; tells source, rows, events and quarantined.
+
+    Rows that are still bad stay where they are, with their new reason; the next build has the rest.
+    """
+    project = load_project(root)
+    state = state_of(project)
+    with (
+        writing(state, "quarantine replay", now_ms),
+        State(state / "state.db") as db,
+        open_warehouse(project) as wh,
+    ):
+        lake = Lake(state)
+        lake.sweep(db)
+        made = kept.replay(project, lake, db, wh, now_ms, progress, repaired)
+    return [{name: told.get(name) for name in REPLAYED} for told in made]
+
+
+REPLAYED = ("source", "rows", "events", "quarantined")
+"""What a replay tells of each source."""
 
 
 def _cell(value: Any) -> Any:

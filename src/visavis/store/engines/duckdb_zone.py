@@ -1,43 +1,98 @@
-"""A zone's offset table as SQL: a binary search over its transitions, written as nested CASEs."""
+"""A zone's offset table as SQL: lists by stretches of time, so that a lookup is a short expression.
+
+A lookup written as nested CASEs holds its argument once per transition, and arguments hold
+lookups: the engine would plan for minutes where it computes for milliseconds.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from visavis.core.clock import Zone
-from visavis.core.lang.types import DAY_MS, Type
-from visavis.store.engines.duckdb_names import literal, time_literal
+from visavis.core.lang.types import DAY_MS
+
+STRETCH_DAYS = 110
+"""Clocks are mostly changed once in so many days; more changes cost one more term each."""
 
 
-def zone_macros(zone: Zone) -> tuple[str, str, str]:
-    """Macros `visavis_local(t)`, the local clock as a TIMESTAMP, `visavis_date(t)`, its date, and
-
-    `visavis_midnight(d)`, the first moment whose local date is d or later.
+def zone_statements(zone: Zone) -> list[str]:
+    """Statements that define, for this zone, `visavis_local(t)`, the local clock as a TIMESTAMP,
+    `visavis_date(t)`, its date, and `visavis_midnight(d)`, the first moment of a local date.
     """
-    moved = _moved("t", [time_literal(t) for t in zone.transitions], zone.offsets)
     days, shifts = _midnights(zone)
-    back = _moved("d", [literal(day, Type.DATE) for day in days], shifts)
-    return (
-        f"visavis_local(t) AS {moved}",
-        f"visavis_date(t) AS CAST({moved} AS DATE)",
-        f"visavis_midnight(d) AS CAST({back} AS TIMESTAMP)",
-    )
+    offset = _Steps("offset", STRETCH_DAYS * DAY_MS, zone.transitions, zone.offsets)
+    midnight = _Steps("midnight", STRETCH_DAYS, days, shifts)
+    number = "(d - DATE '1970-01-01')"
+    return [
+        *offset.statements(),
+        *midnight.statements(),
+        _macro(f"visavis_local(t) AS {offset.moved('t', 'epoch_ms(t)')}"),
+        _macro(f"visavis_date(t) AS CAST({offset.moved('t', 'epoch_ms(t)')} AS DATE)"),
+        _macro(f"visavis_midnight(d) AS CAST({midnight.moved('d', number)} AS TIMESTAMP)"),
+    ]
 
 
-def _moved(name: str, turns: Sequence[str], shifts: Sequence[int]) -> str:
-    if not any(shifts):
-        return name
-    return f"{name} + to_milliseconds({_search(name, turns, shifts, 0, len(turns))})"
+def _macro(text: str) -> str:
+    return f"CREATE OR REPLACE TEMP MACRO {text}"
 
 
-def _search(name: str, turns: Sequence[str], shifts: Sequence[int], low: int, high: int) -> str:
-    """The shift in force, known to be one of shifts[low .. high]."""
-    if len(set(shifts[low : high + 1])) == 1:
-        return str(shifts[low])
-    middle = (low + high) // 2
-    before = _search(name, turns, shifts, low, middle)
-    after = _search(name, turns, shifts, middle + 1, high)
-    return f"CASE WHEN {name} < {turns[middle]} THEN {before} ELSE {after} END"
+class _Steps:
+    """A whole number by a whole number x: shifts[i] from turns[i - 1] on, as session variables.
+
+    Entry i of `visavis_NAME_start` holds at the start of the i-th stretch of x; the n-th change
+    within it comes at `visavis_NAME_turn_n` and adds `visavis_NAME_by_n`.
+    """
+
+    def __init__(
+        self, name: str, stretch: int, turns: Sequence[int], shifts: Sequence[int]
+    ) -> None:
+        self._name, self._stretch, self._constant = f"visavis_{name}", stretch, shifts[0]
+        self._lists: dict[str, list[int]] = {}
+        self._first = self._size = self._most = 0
+        if turns:
+            self._fill(turns, shifts)
+
+    def _fill(self, turns: Sequence[int], shifts: Sequence[int]) -> None:
+        within: dict[int, list[int]] = {}
+        for i, turn in enumerate(turns):
+            within.setdefault(turn // self._stretch, []).append(i)
+        # one stretch more on either side stands for all time before and after
+        self._first = min(within) - 1
+        self._size = max(within) + 2 - self._first
+        self._most = max(len(found) for found in within.values())
+        held, starts = shifts[0], []
+        for stretch in range(self._first, self._first + self._size):
+            starts.append(held)
+            found = within.get(stretch, [])
+            for n in range(self._most):
+                turn, by = 0, 0
+                if n < len(found):
+                    turn, by = turns[found[n]], shifts[found[n] + 1] - held
+                    held += by
+                self._lists.setdefault(f"turn_{n}", []).append(turn)
+                self._lists.setdefault(f"by_{n}", []).append(by)
+        self._lists["start"] = starts
+
+    def statements(self) -> list[str]:
+        """Sets the variables."""
+        return [
+            f"SET VARIABLE {self._name}_{key} = {values}::BIGINT[]"
+            for key, values in self._lists.items()
+        ]
+
+    def moved(self, base: str, x: str) -> str:
+        """`base` later by the shift at x."""
+        if not self._lists:
+            return f"{base} + to_milliseconds({self._constant})" if self._constant else base
+        at = f"[greatest(1, least({self._size}, {x} // {self._stretch} - {self._first - 1}))]"
+        terms = [self._variable("start") + at]
+        for n in range(self._most):
+            turn, by = self._variable(f"turn_{n}") + at, self._variable(f"by_{n}") + at
+            terms.append(f"CASE WHEN {x} >= {turn} THEN {by} ELSE 0 END")
+        return f"{base} + to_milliseconds({' + '.join(terms)})"
+
+    def _variable(self, key: str) -> str:
+        return f"getvariable('{self._name}_{key}')"
 
 
 def _midnights(zone: Zone) -> tuple[list[int], list[int]]:

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from visavis.core.clock import Zone
 from visavis.core.lang.types import DAY_MS
 
-STRETCH_DAYS = 110
-"""Clocks are mostly changed once in so many days; more changes cost one more term each."""
+STRETCH_OF_TIME, STRETCH_OF_DAYS = 43, 7
+"""Lengths of stretches as powers of two, 102 days of microseconds and 128 days: clocks are mostly
+changed once in so long, and a shift of bits costs a tenth of a division."""
 
 
 def zone_statements(zone: Zone) -> list[str]:
@@ -20,14 +21,15 @@ def zone_statements(zone: Zone) -> list[str]:
     `visavis_date(t)`, its date, and `visavis_midnight(d)`, the first moment of a local date.
     """
     days, shifts = _midnights(zone)
-    offset = _Steps("offset", STRETCH_DAYS * DAY_MS, zone.transitions, zone.offsets)
-    midnight = _Steps("midnight", STRETCH_DAYS, days, shifts)
-    number = "(d - DATE '1970-01-01')"
+    turns = [turn * 1000 for turn in zone.transitions]
+    offset = _Steps("offset", STRETCH_OF_TIME, turns, zone.offsets)
+    midnight = _Steps("midnight", STRETCH_OF_DAYS, days, shifts)
+    number = "CAST(d - DATE '1970-01-01' AS BIGINT)"
     return [
         *offset.statements(),
         *midnight.statements(),
-        _macro(f"visavis_local(t) AS {offset.moved('t', 'epoch_ms(t)')}"),
-        _macro(f"visavis_date(t) AS CAST({offset.moved('t', 'epoch_ms(t)')} AS DATE)"),
+        _macro(f"visavis_local(t) AS {offset.moved('t', 'epoch_us(t)')}"),
+        _macro(f"visavis_date(t) AS CAST({offset.moved('t', 'epoch_us(t)')} AS DATE)"),
         _macro(f"visavis_midnight(d) AS CAST({midnight.moved('d', number)} AS TIMESTAMP)"),
     ]
 
@@ -44,9 +46,9 @@ class _Steps:
     """
 
     def __init__(
-        self, name: str, stretch: int, turns: Sequence[int], shifts: Sequence[int]
+        self, name: str, bits: int, turns: Sequence[int], shifts: Sequence[int]
     ) -> None:
-        self._name, self._stretch, self._constant = f"visavis_{name}", stretch, shifts[0]
+        self._name, self._bits, self._constant = f"visavis_{name}", bits, shifts[0]
         self._lists: dict[str, list[int]] = {}
         self._first = self._size = self._most = 0
         if turns:
@@ -55,7 +57,7 @@ class _Steps:
     def _fill(self, turns: Sequence[int], shifts: Sequence[int]) -> None:
         within: dict[int, list[int]] = {}
         for i, turn in enumerate(turns):
-            within.setdefault(turn // self._stretch, []).append(i)
+            within.setdefault(turn >> self._bits, []).append(i)
         # one stretch more on either side stands for all time before and after
         self._first = min(within) - 1
         self._size = max(within) + 2 - self._first
@@ -84,7 +86,7 @@ class _Steps:
         """`base` later by the shift at x."""
         if not self._lists:
             return f"{base} + to_milliseconds({self._constant})" if self._constant else base
-        at = f"[greatest(1, least({self._size}, {x} // {self._stretch} - {self._first - 1}))]"
+        at = f"[greatest(1, least({self._size}, ({x} >> {self._bits}) - {self._first - 1}))]"
         terms = [self._variable("start") + at]
         for n in range(self._most):
             turn, by = self._variable(f"turn_{n}") + at, self._variable(f"by_{n}") + at

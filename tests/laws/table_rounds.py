@@ -1,0 +1,301 @@
+"""Rounds that go through the function table row by row, over plain columns: no composition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from random import Random
+from unicodedata import normalize
+
+from tests.laws.edges import AGGREGATES, SCALARS
+from tests.laws.readers import empty_project, read, value_of
+
+from visavis.core.clock import zone
+from visavis.core.lang.form import (
+    Aggregate,
+    Bucket,
+    Call,
+    Literal,
+    Node,
+    Property,
+    TraitRef,
+    Value,
+)
+from visavis.core.lang.functions import FUNCTIONS, Signature
+from visavis.core.lang.scope import Scope
+from visavis.core.lang.types import TIME_MAX, TIME_MIN, Type
+from visavis.core.nouns import Project, Trait
+from visavis.testing import shop, values
+from visavis.testing.agree import Round
+from visavis.testing.forms import PATTERNS, QUANTILES, every_signature
+from visavis.testing.histories import Event
+from visavis.testing.projects import PLACE, given
+
+BERLIN = zone("Europe/Berlin")
+NOW = 1_483_225_200_000  # midnight of 2017 in Berlin
+DAY = 86_400_000
+TYPES = (
+    Type.BOOLEAN, Type.INTEGER, Type.DECIMAL, Type.FLOAT, Type.TEXT, Type.TIME, Type.DATE,
+)  # fmt: skip
+FIELDS = {f"{t.value}_{k}": t for t in TYPES for k in "abc"}
+PROPERTIES = {"Row": FIELDS, "identify": {f"given_{n}": t for n, t in FIELDS.items()}}
+Keyed = list[tuple[str, Signature, Node]]
+
+
+def computed(name: str, value: Node, event: str = "Order Completed") -> Trait:
+    return Trait(name, "computed", value.type, PLACE, value=value, event=event)
+
+
+def derived(name: str, value: Node) -> Trait:
+    return Trait(name, "derived", value.type, PLACE, value=value)
+
+
+def row(message_id: str, event: str, properties: Mapping[str, Value], ts: int) -> dict:
+    return {
+        "message_id": message_id, "event": event, "type": "track", "source": "s",
+        "channel": None, "ts": ts, "revision": 0, "received_at": ts, "properties": properties,
+    }  # fmt: skip
+
+
+# worked out by hand
+
+
+def scalar_examples() -> tuple[Round, list[tuple[str, str, Value]]]:
+    """A round of one person with a trait t0, t1, ... per example, and what each must be."""
+    scope = Scope(clock=True, zone=BERLIN)
+    cases = [(name, text, want) for name, rows in SCALARS.items() for text, want in rows]
+    nodes = [read(text, scope) for _, text, _ in cases]
+    traits = {f"t{n}": derived(f"t{n}", node) for n, node in enumerate(nodes)}
+    project = replace(empty_project("Europe/Berlin"), traits=traits)
+    wanted = [(n, t, value_of(w, node.type)) for (n, t, w), node in zip(cases, nodes, strict=True)]
+    return Round(project, {}, [[]], {}, [NOW]), wanted
+
+
+def aggregate_examples() -> tuple[Round, list[tuple[str, str, Value]]]:
+    """A round with a person and a trait per example: the n-th person's trait tn is the n-th."""
+    names = {n: (t, "property") for n, t in shop.PROPERTIES["Order Completed"].items()}
+    scope = Scope(names, aggregates=True, zone=BERLIN)
+    traits, people, wanted = {}, [], []
+    for name, examples in AGGREGATES.items():
+        for text, rows, want in examples:
+            number = len(people)
+            value = read(text, scope)
+            traits[f"t{number}"] = computed(f"t{number}", value)
+            field = next((n for n in names if n in text), "visits")
+            people.append(daily(rows, names[field][0], field, number))
+            wanted.append((name, f"{text} of {rows}", value_of(want, value.type)))
+    project = replace(empty_project("Europe/Berlin", shop.PROPERTIES), traits=traits)
+    return Round(project, {}, people, {}, [NOW]), wanted
+
+
+def daily(texts: Sequence[str | None], type: Type, field: str, person: int) -> list[Event]:
+    """One order a day, the last of them a day before now."""
+
+    def held(text: str | None) -> Value:
+        value = value_of(text, type)
+        return normalize("NFC", value) if isinstance(value, str) else value
+
+    return [
+        row(f"m{n}:{person}", "Order Completed", {field: held(t)}, NOW - DAY * (len(texts) - n))
+        for n, t in enumerate(texts)
+    ]
+
+
+def bucket_example(n: int, held: Sequence[str | None]) -> Round:
+    bucket = Bucket(Type.INTEGER, TraitRef(Type.INTEGER, "points"), n, "t")
+    traits = {"points": given("points", Type.INTEGER), "t": derived("t", bucket)}
+    project = replace(empty_project("UTC", shop.PROPERTIES), traits=traits)
+    people = [
+        [row(f"m{k}", "identify", {"points": value_of(text, Type.INTEGER)}, NOW)]
+        for k, text in enumerate(held)
+    ]
+    return Round(project, {}, people, {}, [NOW])
+
+
+# in bulk
+
+
+def _pools() -> dict[Type, list[Value]]:
+    pools: dict[Type, list[Value]] = {
+        Type.BOOLEAN: [True, False],
+        Type.INTEGER: list(values.INTEGERS),
+        Type.DECIMAL: list(values.DECIMALS),
+        Type.FLOAT: [*values.FLOATS, *values.WILD_FLOATS],
+        Type.TEXT: list(values.TEXTS),
+        Type.TIME: [
+            TIME_MIN, TIME_MAX, 0, -1, 1, NOW, NOW - 1, NOW + 1,
+            *(t + d for t in BERLIN.transitions[40:48] for d in (-1, 0, 1, 1_800_000)),
+            *(BERLIN.midnight(d) + ms for d in values.DAYS[4:14] for ms in (-1, 0)),
+        ],
+        Type.DATE: list(values.DAYS),
+    }  # fmt: skip
+    return {type: [None, *pool] for type, pool in pools.items()}
+
+
+POOLS = _pools()
+
+
+def companies(seed: int, count: int, event: str = "Row") -> list[list[Event]]:
+    """People with one row each: every edge in every column, in ever new company."""
+    rng = Random(seed)
+    columns: dict[str, list[Value]] = {}
+    for name, type in FIELDS.items():
+        pool = POOLS[type]
+        columns[name] = rng.sample((pool * (count // len(pool) + 1))[:count], count)
+    for type in TYPES:  # a third of the pairs are equal
+        first, second = columns[f"{type.value}_a"], columns[f"{type.value}_b"]
+        second[::3] = first[::3]
+    prefix = "given_" if event == "identify" else ""
+    return [
+        [row(f"r{n}", event, {prefix + name: c[n] for name, c in columns.items()}, NOW - 1000)]
+        for n in range(count)
+    ]
+
+
+def leaf(type: Type, at: int, scope: str) -> Node:
+    name = f"{type.value}_{'abc'[min(at, 2)]}"
+    return TraitRef(type, f"given_{name}") if scope == "trait" else Property(type, name, scope)
+
+
+def arguments(name: str, signature: Signature, scope: str) -> list[tuple[Node, ...]]:
+    """The argument lists to try: columns where columns may stand, else constants of every kind."""
+    args = [leaf(t, n, scope) for n, t in enumerate(signature.args)]
+    first = args[0]
+    if name == "like":
+        return [(first, Literal(Type.TEXT, p)) for p in PATTERNS]
+    if name == "round" and len(args) == 2:
+        return [(first, Literal(Type.INTEGER, n)) for n in range(7)]
+    if name == "in":
+        return [(first, *listed) for listed in lists(signature.args[0])]
+    if Type.INTERVAL in signature.args:
+        return [(first, Literal(Type.INTERVAL, ms)) for ms in shop.WINDOWS[1:]]
+    tries = [tuple(args)]
+    if signature.variadic:
+        tries.append((*args, leaf(signature.args[-1], 2, scope)))
+        tries.append((*args, leaf(signature.args[-1], 2, scope), first))
+    if name in ("left", "right"):
+        tries += [(first, Literal(Type.INTEGER, n)) for n in (-1, 0, 1, 2, 5)]
+    return tries + against_constants(args, signature)
+
+
+def against_constants(args: list[Node], signature: Signature) -> list[tuple[Node, ...]]:
+    """Both ways round with a constant, which readers like to treat apart; a null among them."""
+    if len(signature.args) != 2:
+        return []
+    out: list[tuple[Node, ...]] = []
+    for position, type in enumerate(signature.args):
+        if type is Type.FLOAT:
+            continue
+        for value in (POOLS[type][1], POOLS[type][2], None):
+            constant = Literal(type, value)
+            out.append((constant, args[1]) if position == 0 else (args[0], constant))
+    return out
+
+
+def lists(type: Type) -> list[tuple[Node, ...]]:
+    some = tuple(Literal(type, v) for v in POOLS[type][1:8])
+    return [some[:1], some, (*some[:2], Literal(type, None))]
+
+
+def scalar_calls(scope: str) -> Keyed:
+    return [
+        (name, signature, Call(signature.result, name, args))
+        for name, signature in every_signature()
+        if FUNCTIONS[name].kind == "scalar"
+        for args in arguments(name, signature, scope)
+    ]
+
+
+def aggregate_calls() -> Keyed:
+    calls: Keyed = []
+    keep = Property(Type.BOOLEAN, "boolean_b", "property")
+    for name, signature in every_signature():
+        if FUNCTIONS[name].kind != "aggregate":
+            continue
+        args = tuple(leaf(t, 0, "property") for t in signature.args)
+        distincts = (False, True) if name == "count" and args else (False,)
+        parameters = QUANTILES if name == "quantile" else (None,)
+        for distinct, q, filter in product(distincts, parameters, (None, keep)):
+            call = Aggregate(signature.result, name, args, distinct, filter, q)
+            calls.append((name, signature, call))
+    return calls
+
+
+def project_of(traits: dict[str, Trait]) -> Project:
+    return replace(empty_project("Europe/Berlin", PROPERTIES), traits=traits)
+
+
+def all_given() -> dict[str, Trait]:
+    return {f"given_{n}": given(f"given_{n}", t) for n, t in FIELDS.items()}
+
+
+def over_properties(people: int) -> Round:
+    """Each scalar signature over properties of one event."""
+    traits = {}
+    for n, (_, signature, call) in enumerate(scalar_calls("property")):
+        traits[f"t{n}"] = computed(f"t{n}", Aggregate(signature.result, "first", (call,)), "Row")
+    return Round(project_of(traits), {}, companies(1, people), {}, [NOW])
+
+
+def as_filters(people: int) -> Round:
+    """Each condition of one event as the filter of a count, for which null is as good as false."""
+    traits = {}
+    for n, (_, _, call) in enumerate(scalar_calls("property")):
+        if call.type is Type.BOOLEAN:
+            value = Aggregate(Type.INTEGER, "count", (), filter=call)
+            traits[f"t{n}"] = computed(f"t{n}", value, "Row")
+    return Round(project_of(traits), {}, companies(5, people), {}, [NOW])
+
+
+def over_traits(people: int) -> Round:
+    """Each scalar signature over given traits, conditions also as conditions."""
+    calls = scalar_calls("trait")
+    traits = all_given() | {f"t{n}": derived(f"t{n}", c) for n, (_, _, c) in enumerate(calls)}
+    conditions = {f"q{n}": c for n, (_, _, c) in enumerate(calls) if c.type is Type.BOOLEAN}
+    histories = companies(2, people, "identify")
+    return Round(project_of(traits), conditions, histories, {}, [NOW])
+
+
+def over_crowds(people: int) -> Round:
+    """Each aggregate signature, plain, filtered and distinct, over none to seven rows."""
+    calls = aggregate_calls()
+    traits = {f"t{n}": computed(f"t{n}", call, "Row") for n, (_, _, call) in enumerate(calls)}
+    return Round(project_of(traits), {}, tame(crowds(3, people)), {}, [NOW, NOW - DAY])
+
+
+def over_buckets(people: int) -> Round:
+    """Each bucket signature."""
+    traits = all_given()
+    for at, signature in enumerate(FUNCTIONS["bucket"].signatures):
+        for n in (2, 3, 5, 100):
+            name = f"t{at}_{n}"
+            bucket = Bucket(Type.INTEGER, leaf(signature.args[0], 0, "trait"), n, name)
+            traits[name] = derived(name, bucket)
+    histories = companies(4, people, "identify")
+    return Round(project_of(traits), {}, histories, {}, [NOW, NOW + DAY])
+
+
+def crowds(seed: int, count: int) -> list[list[Event]]:
+    """People with none to seven rows: ties, runs of one value, all null, and mixtures."""
+    rng, out = Random(seed), []
+    for person in range(count):
+        few = {n: rng.sample(POOLS[t], min(3, len(POOLS[t]))) for n, t in FIELDS.items()}
+        if person % 7 == 0:
+            few = {n: [None, *pool[:1]] for n, pool in few.items()}
+        rows = []
+        for n in range(rng.choice((0, 1, 2, 2, 3, 4, 5, 7))):
+            at = NOW - rng.choice((0, 0, 1000, 1000, DAY, 10 * DAY, 400 * DAY))
+            held = {k: rng.choice(pool) for k, pool in few.items()}
+            rows.append(row(f"{rng.choice('aZéb😀')}{n}:{person}", "Row", held, at))
+        out.append(rows)
+    return out
+
+
+def tame(histories: list[list[Event]]) -> list[list[Event]]:
+    """Sums of floats depend on their order beyond halves and quarters: keep to those."""
+    for event in (e for h in histories for e in h):
+        for name, value in event["properties"].items():
+            if isinstance(value, float) and value not in values.FLOATS:
+                event["properties"][name] = 0.25
+    return histories

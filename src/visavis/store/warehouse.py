@@ -1,4 +1,4 @@
-"""The seam to the query engine: read Parquet, run SQL, hand over Arrow, write Parquet. DuckDB today.
+"""The seam to the query engine: read Parquet, run SQL to Arrow, write Parquet. DuckDB today.
 
 Nobody outside `store` names the engine; another one would stand behind the same few verbs.
 """

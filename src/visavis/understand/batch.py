@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from visavis.core.clock import zone
-from visavis.core.lang.form import Bucket, Node, Value, trait_names, walk
+from visavis.core.lang.form import Bucket, Node, Value, children, trait_names, walk
 from visavis.core.lang.types import SCALE, Type
 from visavis.core.nouns import Project, Trait
 from visavis.store.engines.duckdb_names import SQL_TYPES, identifier, literal, time_literal
@@ -28,17 +28,19 @@ def compute_people(
     as_of_ms: int,
     fits: Mapping[str, Sequence[Value]] | None = None,
     target: str = "people_traits",
+    base: str | None = None,
 ) -> Fits:
     """Create the table `target`: person and each trait of the project, for everybody in `persons`.
 
-    Reads the relations ev, li, catalogue_products and persons. Returns the fits: those given, or
-    else the cut points computed from the people themselves.
+    Reads the relations ev, li, catalogue_products and persons; instead, `base` may be a query for
+    person and every given and computed trait. Returns the fits: those given, or else the cut
+    points computed from the people themselves.
     """
     wh.use_zone(zone(project.time_zone))
     known: Fits = {name: tuple(cuts) for name, cuts in (fits or {}).items()}
     traits = list(project.traits.values())
     depth = _bucket_depths(traits) if fits is None else dict.fromkeys(project.traits, 0)
-    source, last = _base(project, traits, as_of_ms), max(depth.values(), default=0)
+    source, last = base or base_query(project, traits, as_of_ms), max(depth.values(), default=0)
     staged: list[str] = []
     for stage in range(last + 1):
         now = [t for t in traits if depth[t.name] == stage and t.kind in ("derived", "predicted")]
@@ -80,9 +82,11 @@ def _people(as_of_ms: int, fits: Mapping[str, Sequence[Value]]) -> Names:
     return Names(now=time_literal(as_of_ms), trait=identifier, fits=fits)
 
 
-def _base(project: Project, traits: Sequence[Trait], as_of_ms: int) -> str:
+def base_query(
+    project: Project, traits: Sequence[Trait], as_of_ms: int, people: str = "persons"
+) -> str:
     """Everybody with their computed and given traits: one GROUP BY per stream, joined."""
-    columns, joins = ["p.person"], ["persons p"]
+    columns, joins = ["p.person"], [f"{people} p"]
     for number, (stream, shared) in enumerate(by_stream(traits).items()):
         group = grouped(project, stream, shared, as_of_ms, f"g{number}_")
         joins.append(f"LEFT JOIN ({group.sql}) g{number} ON g{number}.person = p.person")
@@ -125,16 +129,14 @@ def _bucket_depths(traits: Sequence[Trait]) -> dict[str, int]:
     """How many fits must be computed, one after the other, before each trait can be."""
     depth: dict[str, int] = {}
     for trait in traits:
-        nodes = list(walk(trait.value)) if trait.value and trait.kind == "derived" else []
-        below = max((depth[n] for n in trait_names(trait.value)), default=0) if nodes and trait.value else 0
-        nested = _nesting(trait.value) if nodes and trait.value else 0
-        depth[trait.name] = below + nested
+        depth[trait.name] = 0
+        if trait.kind == "derived" and trait.value is not None:
+            below = max((depth[name] for name in trait_names(trait.value)), default=0)
+            depth[trait.name] = below + _nesting(trait.value)
     return depth
 
 
 def _nesting(node: Node) -> int:
-    from visavis.core.lang.form import children
-
     below = max((_nesting(child) for child in children(node)), default=0)
     return below + 1 if isinstance(node, Bucket) else below
 

@@ -15,7 +15,8 @@ from visavis.core.nouns import Project, Trait
 from visavis.store.engines.duckdb_aggregates import Rows, halves
 from visavis.store.engines.duckdb_names import identifier, text_literal, time_literal
 from visavis.store.engines.duckdb_sql import Names, expression
-from visavis.understand.streams import Parts, Reading, Stream
+from visavis.understand.reading import Reading, Stream
+from visavis.understand.streams import Parts
 from visavis.understand.switches import Unfolded
 
 
@@ -54,7 +55,7 @@ class States:
         return out
 
     def sql(self) -> str:
-        """One row per person and moment of change: person, began, next_began (null: none yet), atoms."""
+        """One row per person and moment of change: person, began, next_began (or null), atoms."""
         union = " UNION ALL BY NAME ".join(
             [*(self._stream(stream) for stream in self._rows), self._starts()]
         )
@@ -65,8 +66,8 @@ class States:
         return (
             f"SELECT person, began, next_began{values} FROM ("
             f"WITH rows_of AS ({union}), moments_of AS (FROM rows_of{ends})"
-            f" SELECT person, began, lead(began) OVER following AS next_began{parts} FROM moments_of"
-            f" WINDOW following AS (PARTITION BY person ORDER BY began), {windows}"
+            f" SELECT person, began, lead(began) OVER following AS next_began{parts}"
+            f" FROM moments_of WINDOW following AS (PARTITION BY person ORDER BY began), {windows}"
             ") WHERE next_began IS NULL OR next_began > began"
         )
 
@@ -87,7 +88,9 @@ class States:
             for a in node.args
         )
         window = self._window(trait, kept)
-        over = Rows(Names(column=lambda p: p.name), "began", ("seq", "line") if stream.lines else ("seq",))
+        over = Rows(
+            Names(column=lambda p: p.name), "began", ("seq", "line") if stream.lines else ("seq",)
+        )
         made = halves(replace(node, args=args, filter=None), over, [kept], f" OVER {window}")
         return made.finish([self._parts.name(sql) for sql in made.parts])
 

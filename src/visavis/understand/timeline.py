@@ -18,8 +18,8 @@ from visavis.store.engines.duckdb_sql import Names, expression
 from visavis.store.warehouse import Warehouse
 from visavis.understand.batch import condition_sql
 from visavis.understand.moments import moments
+from visavis.understand.reading import Stream
 from visavis.understand.states import States
-from visavis.understand.streams import Stream
 from visavis.understand.switches import Unfolded, switches, unfolded
 
 Fits = Mapping[str, Sequence[Value]]

@@ -1,4 +1,4 @@
-"""DuckDB behind the warehouse's seam: one connection, its settings, and the macros of the emitter."""
+"""DuckDB behind the warehouse's seam: one connection, its settings and the emitter's macros."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _DECIMAL = "DECIMAL(18,6)"
 
 MACROS = (
     # a decimal as the whole number of its millionths
-    "visavis_scaled(x) AS CAST(CAST(x AS DECIMAL(31,6)) * CAST(1000000 AS DECIMAL(7,0)) AS HUGEINT)",
+    "visavis_scaled(x) AS CAST(CAST(x AS DECIMAL(31,6))"
+    " * CAST(1000000 AS DECIMAL(7,0)) AS HUGEINT)",
     # millionths (any whole number) back to a decimal, null when it does not fit
     f"visavis_unscaled(n) AS TRY_CAST(CAST(TRY_CAST(n AS BIGINT) AS DECIMAL(19,0))"
     f" * CAST(0.000001 AS DECIMAL(18,6)) AS {_DECIMAL})",

@@ -133,7 +133,9 @@ def _mean_gap(call: _Call) -> Halves:
 
 def _gap(names: Sequence[str]) -> str:
     days = f"(visavis_date({names[1]}) - visavis_date({names[0]}))"
-    quotient = f"visavis_quotient(CAST({days} AS HUGEINT) * 1000000, CAST({names[2]} - 1 AS HUGEINT))"
+    quotient = (
+        f"visavis_quotient(CAST({days} AS HUGEINT) * 1000000, CAST({names[2]} - 1 AS HUGEINT))"
+    )
     return f"CASE WHEN {names[2]} > 1 THEN {quotient} END"
 
 

@@ -22,8 +22,13 @@ from visavis.core.lang.form import (
     Value,
 )
 from visavis.core.lang.types import TIME_MAX, TIME_MIN, Type
-from visavis.store.engines.duckdb_names import SQL_TYPES, identifier, literal, text_literal
-from visavis.store.engines.duckdb_names import time_literal
+from visavis.store.engines.duckdb_names import (
+    SQL_TYPES,
+    identifier,
+    literal,
+    text_literal,
+    time_literal,
+)
 
 I, D, F, T = Type.INTEGER, Type.DECIMAL, Type.FLOAT, Type.TIME  # noqa: E741
 
@@ -152,7 +157,9 @@ def _product(node: Call, args: list[str], kinds: list[Type]) -> str:
         return f"visavis_finite(CAST({args[0]} AS DOUBLE) * CAST({args[1]} AS DOUBLE))"
     if node.type is I:
         return f"TRY_CAST(CAST({args[0]} AS HUGEINT) * {args[1]} AS BIGINT)"
-    wide = [f"CAST({a} AS DECIMAL(19,{0 if k is I else 6}))" for a, k in zip(args, kinds, strict=True)]
+    wide = [
+        f"CAST({a} AS DECIMAL(19,{0 if k is I else 6}))" for a, k in zip(args, kinds, strict=True)
+    ]
     return f"TRY_CAST({wide[0]} * {wide[1]} AS DECIMAL(18,6))"
 
 
@@ -202,7 +209,9 @@ def _day(sql: str, kind: Type) -> str:
 
 
 def _days(template: str) -> Callable[[Call, list[str], list[Type]], str]:
-    return lambda node, args, kinds: template.format(_day(args[0], kinds[0]), _day(args[1], kinds[1]))
+    return lambda node, args, kinds: template.format(
+        _day(args[0], kinds[0]), _day(args[1], kinds[1])
+    )
 
 
 def _to_decimal(node: Call, args: list[str], kinds: list[Type]) -> str:

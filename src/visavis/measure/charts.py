@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from visavis.core.clock import format_time
 from visavis.core.problems import Problem, ProblemsError
+from visavis.measure.repeat import WINDOWS
 from visavis.measure.report import Report, Row
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ COLOURS = {
 INK, FAINT, LOSS, GAIN = "#20262e", "#8a919c", "#c4453c", "#1f6f78"
 WIDTH = 640
 FORMATS = ("svg", "png", "html")
+_BARS = ("people", "revenue")
 
 
 def draw(report: Report, path: Path) -> None:
@@ -130,47 +132,48 @@ def _plain(value: object) -> object:
 
 
 def _lifecycle(alt: Any, report: Report) -> Any:
-    rows = [
-        r
-        for r in report.tables["classes"]
-        if r["people_share"] is not None or r["revenue_share"] is not None
-    ]
-    long = [
-        {
-            "class": r["lifecycle"],
-            "of": of,
-            "share": float(str(r[key] or 0)),
-            "order": i,
-            "label": f"{float(str(r[key] or 0)):.1f} %",
-        }
-        for i, r in enumerate(rows)
-        for of, key in (("people", "people_share"), ("revenue", "revenue_share"))
-    ]
-    names = [str(r["lifecycle"]) for r in rows]
-    base = alt.Chart(_data(alt, long)).encode(
-        y=alt.Y("of:N", title=None, sort=["people", "revenue"], axis=alt.Axis(labelFontSize=14)),
-        x=alt.X(
-            "share:Q",
-            stack="zero",
-            title="% of customers, % of their revenue",
-            scale=alt.Scale(domain=[0, 100]),
-            axis=alt.Axis(values=[0, 25, 50, 75, 100]),
-        ),
+    shares = _shares(alt, report.tables["classes"], "lifecycle")
+    movement = report.tables.get("movement")
+    return alt.vconcat(shares, _movement(alt, movement), spacing=36) if movement else shares
+
+
+def _shares(alt: Any, rows: Sequence[Row], of: str) -> Any:
+    """Two bars that each make 100 %: of customers, and of their revenue."""
+    told = [row for row in rows if row["people_share"] is not None]
+    slices = [_slice(row, of, kind, i) for i, row in enumerate(told) for kind in _BARS]
+    base = alt.Chart(_data(alt, slices)).encode(
+        y=alt.Y("bar:N", title=None, sort=list(_BARS), axis=alt.Axis(labelFontSize=14)),
+        x=_percent(alt),
         order=alt.Order("order:Q"),
     )
+    names = [str(row[of]) for row in told]
     bars = base.mark_bar(height=46).encode(
-        color=_colour(alt, "class", names), tooltip=["class:N", "of:N", "label:N"]
+        color=_colour(alt, "name", names), tooltip=["name:N", "bar:N", "label:N"]
     )
     # a label needs room: slices under 6 % stay bare, the legend and the table name them
     labels = base.mark_text(color="white", fontSize=13, fontWeight="bold").encode(
         x=alt.X("share:Q", stack="zero", bandPosition=0.5),
         text="label:N",
         opacity=alt.condition("datum.share >= 6", alt.value(1), alt.value(0)),
-        detail="class:N",
+        detail="name:N",
     )
-    shares = alt.layer(bars, labels).properties(width=WIDTH, height=130)
-    movement = report.tables.get("movement")
-    return alt.vconcat(shares, _movement(alt, movement), spacing=36) if movement else shares
+    return alt.layer(bars, labels).properties(width=WIDTH, height=130)
+
+
+def _slice(row: Row, of: str, bar: str, order: int) -> Row:
+    share = float(str(row[f"{bar}_share"] or 0))
+    label = f"{share:.1f} %"
+    return {"name": row[of], "bar": bar, "share": share, "label": label, "order": order}
+
+
+def _percent(alt: Any) -> Any:
+    return alt.X(
+        "share:Q",
+        stack="zero",
+        title="% of customers, % of their revenue",
+        scale=alt.Scale(domain=[0, 100]),
+        axis=alt.Axis(values=[0, 25, 50, 75, 100]),
+    )
 
 
 def _movement(alt: Any, rows: Sequence[Row]) -> Any:
@@ -188,13 +191,12 @@ def _movement(alt: Any, rows: Sequence[Row]) -> Any:
         text=alt.Text("people:Q", format=","),
         color=alt.condition("datum.dark", alt.value("white"), alt.value(INK)),
     )
-    heading = {
-        "text": "Where people moved from, and to",
-        "anchor": "start",
-        "fontSize": 14,
-        "color": INK,
-    }
+    heading = _heading("Where people moved from, and to")
     return alt.layer(cells, text).properties(width=WIDTH, height=180, title=heading)
+
+
+def _heading(text: str) -> dict[str, object]:
+    return {"text": text, "anchor": "start", "fontSize": 14, "color": INK}
 
 
 def _colour(alt: Any, field: str, names: Sequence[str]) -> Any:
@@ -205,82 +207,27 @@ def _colour(alt: Any, field: str, names: Sequence[str]) -> Any:
 
 
 def _repeat(alt: Any, report: Report) -> Any:
-    buyers = [
-        {
-            "buyers": r["buyers"],
-            "of": of,
-            "share": float(str(r[key] or 0)),
-            "label": f"{float(str(r[key] or 0)):.1f} %",
-            "order": i,
-        }
-        for i, r in enumerate(report.tables["buyers"])
-        for of, key in (("people", "people_share"), ("revenue", "revenue_share"))
-    ]
-    base = alt.Chart(_data(alt, buyers)).encode(
-        y=alt.Y("of:N", title=None, axis=alt.Axis(labelFontSize=14)),
-        x=alt.X(
-            "share:Q",
-            stack="zero",
-            title="% of customers, % of their revenue",
-            scale=alt.Scale(domain=[0, 100]),
-            axis=alt.Axis(values=[0, 25, 50, 75, 100]),
-        ),
-        order=alt.Order("order:Q"),
-    )
-    bars = base.mark_bar(height=46).encode(color=_colour(alt, "buyers", ["one_time", "repeat"]))
-    labels = base.mark_text(color="white", fontSize=13, fontWeight="bold").encode(
-        x=alt.X("share:Q", stack="zero", bandPosition=0.5),
-        text="label:N",
-        detail="buyers:N",
-        opacity=alt.condition("datum.share >= 6", alt.value(1), alt.value(0)),
-    )
-    shares = alt.layer(bars, labels).properties(width=WIDTH, height=130)
-    return alt.vconcat(shares, _cohorts(alt, report), spacing=36).resolve_scale(color="independent")
+    shares = _shares(alt, report.tables["buyers"], "buyers")
+    both = alt.vconcat(shares, _cohorts(alt, report), spacing=36)
+    return both.resolve_scale(color="independent")
 
 
 def _cohorts(alt: Any, report: Report) -> Any:
+    names = [f"{window} days" for window in WINDOWS]
     rates = [
-        {
-            "cohort": r["cohort"],
-            "within": f"{w} days",
-            "rate": float(str(r[f"returned_{w}d"])),
-            "people": r["people"],
-        }
+        {"cohort": r["cohort"], "within": name, "rate": r[f"returned_{window}d"]}
         for r in report.tables["cohorts"]
-        for w in (30, 90, 180, 365)
-        if r[f"returned_{w}d"] is not None
+        for window, name in zip(WINDOWS, names, strict=True)
+        if r[f"returned_{window}d"] is not None
     ]
-    return (
-        alt.Chart(_data(alt, rates))
-        .mark_line(point=alt.OverlayMarkDef(size=40))
-        .encode(
-            x=alt.X("cohort:O", title="month of the first order", axis=alt.Axis(labelAngle=-40)),
-            y=alt.Y(
-                "rate:Q",
-                title="came back",
-                axis=alt.Axis(format="%", grid=True, gridColor="#eceef1"),
-                scale=alt.Scale(domain=[0, 1]),
-            ),
-            color=alt.Color(
-                "within:N",
-                sort=["30 days", "90 days", "180 days", "365 days"],
-                scale=alt.Scale(
-                    domain=["30 days", "90 days", "180 days", "365 days"],
-                    range=["#b5d5d2", "#5aa9a4", "#1f6f78", "#0d3d45"],
-                ),
-            ),
-        )
-        .properties(
-            width=WIDTH,
-            height=220,
-            title={
-                "text": "Share of new customers who came back",
-                "anchor": "start",
-                "fontSize": 14,
-                "color": INK,
-            },
-        )
-    )
+    scale = alt.Scale(domain=names, range=["#b5d5d2", "#5aa9a4", "#1f6f78", "#0d3d45"])
+    rate = alt.Axis(format="%", grid=True, gridColor="#eceef1")
+    lines = alt.Chart(_data(alt, rates)).mark_line(point=alt.OverlayMarkDef(size=40))
+    return lines.encode(
+        x=alt.X("cohort:O", title="month of the first order", axis=alt.Axis(labelAngle=-40)),
+        y=alt.Y("rate:Q", title="came back", axis=rate, scale=alt.Scale(domain=[0, 1])),
+        color=alt.Color("within:N", sort=names, scale=scale),
+    ).properties(width=WIDTH, height=220, title=_heading("Share of new customers who came back"))
 
 
 def _economics(alt: Any, report: Report) -> Any:

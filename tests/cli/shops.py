@@ -21,3 +21,4 @@ order_id,customer_id,date,sku,qty,price,category,channel
 9,d,2018-03-05 12:00:00,ink,1,7.25,office,shop
 9,d,2018-03-05 12:00:00,pen,2,1.50,office,shop
 """
+NOW = "2018-03-10T00:00:00Z"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from visavis.cli.context import Group, now_ms, settings
+from visavis.cli.context import Group, now_ms, progress, settings
 from visavis.cli.output import target, write_json, write_rows
 
 _source = click.option("--source", metavar="NAME", help="Only rows of this source.")
@@ -49,6 +49,21 @@ def export_command(source: str | None, out: Path | None) -> None:
         stream.write(text.encode())
 
 
+@quarantine_command.command("replay")
+@click.argument(
+    "file", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
+def replay_command(file: Path) -> None:
+    """Take in an exported CSV whose rows were repaired; the next build has them."""
+    from visavis.flow import quarantine
+
+    rows = quarantine.replay(settings().root, file, now_ms(), progress())
+    if settings().json:
+        write_json(rows)
+    else:
+        write_rows(rows, "table")
+
+
 @click.group("evaluate", cls=Group)
 def evaluate_command() -> None:
     """Honest tests on your own data."""
@@ -59,7 +74,7 @@ def sources_command() -> None:
     """Score the quality of each source, with its parts."""
     from visavis.flow.sources import source_register
 
-    rows = source_register(settings().root, now_ms())
+    rows = source_register(settings().root, now_ms(), progress())
     if settings().json:
         write_json(rows)
     else:

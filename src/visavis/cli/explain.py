@@ -41,7 +41,19 @@ def _show(answer: Mapping[str, Any]) -> None:
     for name, value in answer.items():
         if _is_table(value) and value:
             click.echo(click.style(f"\n{name}", bold=True))
-            _show_table(value)
+            _show_table(_short(value) if len(value) > 1 else value)
+
+
+def _short(rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Many values at once: where each is defined, not its whole definition."""
+    if "file" not in rows[0]:
+        return rows
+    left_out = ("definition", "condition", "kind", "from_traits", "file", "line", "events")
+    return [
+        {n: value for n, value in row.items() if n not in left_out}
+        | {"defined in": f"{row['file']}:{row['line']}" if row["file"] else ""}
+        for row in rows
+    ]
 
 
 def _is_table(value: object) -> bool:

@@ -87,7 +87,7 @@ def _plain_number(value: int | float | Decimal) -> str:
         if not math.isfinite(value):
             return str(value)
         value = Decimal(repr(value))
-    text = format(value, "f")
+    text = str(value) if isinstance(value, int) else format(value, "f")
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text
 

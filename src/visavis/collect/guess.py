@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from visavis.collect import guess_values as look
 from visavis.collect.guess_money import Setting, money
@@ -255,11 +256,11 @@ class _Guesser:
     def _may_count(self, column: Column) -> bool:
         order = self._column("order")
         claimed = max(name_score(column.name, r) for r in ("customer", "order", "product", "phone"))
-        if column.padded or is_row_number(column) or claimed >= _SURE:
+        named = max(name_score(column.name, r) for r in ("quantity", "price", "amount")) >= _SURE
+        if column.padded or claimed >= _SURE or (is_row_number(column) and not named):
             return False
         dated = column.dates is not None and name_score(column.name, "time") >= 0.4
         counted = order is not None and is_line_number(column, Groups(order.texts))
-        named = max(name_score(column.name, r) for r in ("quantity", "price", "amount")) >= _SURE
         return not dated and not (counted and not named)
 
     def _words(self, role: str) -> None:
@@ -338,7 +339,8 @@ def _as_written(column: Column) -> str:
     form = column.dates.form if column.dates else ""
     example = next(iter(column.filled), "")
     words = {"excel": "as Excel serial numbers", "unix": "as seconds since 1970",
-             "unix_ms": "as milliseconds since 1970", "iso": "year-month-day"}  # fmt: skip
+             "unix_ms": "as milliseconds since 1970", "iso": "year-month-day",
+             "mixed": "in several ways"}  # fmt: skip
     parts = {"%d": "day", "%m": "month", "%Y": "year", "%y": "year", "%b": "month", "%B": "month"}
     named = "-".join(parts[p] for p in re.findall(r"%[a-zA-Z]", form) if p in parts)
     return f"{words.get(form, named)} (like {example})"
@@ -411,4 +413,10 @@ def _nobody(customer: Column | None) -> tuple[str, ...]:
     """Values of the customer column that stand for guests."""
     if customer is None:
         return ()
-    return tuple(sorted(t for t in customer.counts if t.lower() in NOBODY))
+    found = {t for t in customer.counts if t.lower() in NOBODY}
+    usual = median(customer.counts.values())
+    for text, count in customer.counts.most_common(3):
+        # filled up with nines, and far more often than anybody else
+        if re.fullmatch(r"9{4,}|0{2,}", text) and count >= 3 * usual:
+            found.add(text)
+    return tuple(sorted(found))

@@ -39,7 +39,7 @@ class Setting:
 def money(columns: Sequence[Column], setting: Setting) -> tuple[Found, Also, list[str]]:
     """quantity, price, amount and discount among the numeric columns, and what to tell the user."""
     notes: list[str] = []
-    numeric = [c for c in columns if c.numeric and (c.distinct > 1 or _named(c))]
+    numeric = [c for c in columns if _named(c) or (c.numeric and c.distinct > 1)]
     lines, repeated = _without_order_totals(numeric, setting)
     found = _by_arithmetic(lines, setting) or _by_name_and_content(lines, setting)
     _add_discount(lines, found, setting, notes)
@@ -53,7 +53,11 @@ def money(columns: Sequence[Column], setting: Setting) -> tuple[Found, Also, lis
 
 
 def _named(column: Column) -> bool:
-    return max(name_score(column.name, r) for r in ("quantity", "price", "amount")) >= 0.5
+    """Called a figure, and mostly readable as one."""
+    return (
+        column.number_share >= 0.8
+        and max(name_score(column.name, r) for r in ("quantity", "price", "amount")) >= 0.5
+    )
 
 
 def _free(columns: Sequence[Column], setting: Setting, role: str) -> list[Column]:

@@ -43,9 +43,11 @@ SYMBOLS = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₽": "RUB", "�
 
 @dataclass(frozen=True)
 class Dates:
-    """How a column's dates are written. `form` is as in strptime, or one of "iso", "excel",
-    "unix", "unix_ms". `sure` is False where it is not known whether day or month comes first,
-    `proven` where no value shows it."""
+    """How a column's dates are written.
+
+    `form` is as in strptime, or "iso", "excel", "unix", "unix_ms", "mixed". `sure` is False where
+    it is not known whether day or month comes first, `proven` where no value shows it.
+    """
 
     form: str
     sure: bool = True
@@ -107,7 +109,7 @@ class Column:
 
     @cached_property
     def numeric(self) -> bool:
-        return bool(self.filled) and self.number_share >= 0.97
+        return _nearly_all(sum(n is not None for n in self.numbers), len(self.filled))
 
     @cached_property
     def integer_share(self) -> float:
@@ -214,6 +216,7 @@ _PARTS = re.compile(
     r"(\d{1,4})([./-])(\d{1,2})\2(\d{2,4})"
     r"(?:[T ,]\s*(\d{1,2}:\d{2})(:\d{2})?(\.\d+)?\s*([AaPp][Mm])?)?"
 )
+_WORDED = re.compile(r"\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4}.*|[A-Za-z]{3,9} \d{1,2},? \d{4}.*")
 _WORDY = (
     "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d/%b/%Y", "%d%b%Y",
     "%d %b %y",
@@ -231,12 +234,17 @@ def read_dates(filled: Sequence[str]) -> Dates | None:
         return Dates("iso", has_time=any(len(t) > 10 and not _midnight(t) for t in sample))
     if found := _in_parts(sample):
         return found
-    return _compact(sample) or _wordy(sample)
+    return _compact(sample) or _wordy(sample) or _mixed(sample)
 
 
 def _most(tests: Iterable[bool]) -> bool:
     results = list(tests)
-    return sum(results) >= 0.97 * len(results)
+    return _nearly_all(sum(results), len(results))
+
+
+def _nearly_all(good: int, count: int) -> bool:
+    """97 %, or all but one of at least eight: what is left is bad input."""
+    return bool(count) and (good >= 0.97 * count or (count >= 8 and good == count - 1))
 
 
 def _midnight(text: str) -> bool:
@@ -249,10 +257,14 @@ def _is_iso(text: str) -> bool:
 
 def _in_parts(sample: list[str]) -> Dates | None:
     matches = [m for t in sample if (m := _PARTS.fullmatch(t))]
-    if len(matches) < 0.97 * len(sample):
+    if not _nearly_all(len(matches), len(sample)):
         return None
-    separators = Counter(m[2] for m in matches)
-    mark = separators.most_common(1)[0][0]
+    mark, usual = Counter(m[2] for m in matches).most_common(1)[0]
+    years = sum(len(m[1]) == 4 for m in matches)
+    if not _nearly_all(usual, len(matches)) or not _nearly_all(
+        max(years, len(matches) - years), len(matches)
+    ):
+        return None
     clock = _clock(matches)
     first = [int(m[1]) for m in matches]
     second = [int(m[3]) for m in matches]
@@ -291,8 +303,7 @@ def _day_first(
     late_first = sum(n > 12 for n in first)
     late_second = sum(n > 12 for n in second)
     if late_first and late_second:
-        few = 0.03 * len(first)
-        if min(late_first, late_second) > few:
+        if not _nearly_all(max(late_first, late_second), late_first + late_second):
             return None, False
         return late_first > late_second, False
     if late_first or late_second:
@@ -322,7 +333,7 @@ def _compact(sample: list[str]) -> Dates | None:
     for length, form in ((8, "%Y%m%d"), (14, "%Y%m%d%H%M%S"), (12, "%Y%m%d%H%M")):
         if _most(len(t) == length and _reads(t, form) for t in sample):
             return Dates(form, has_time=length > 8)
-    values = [float(t) for t in sample]
+    values = [float(t) for t in sample if t.replace(".", "", 1).isdigit()]
     for low, high, form in (
         (20_000, 60_000, "excel"),
         (631_152_000, 4_102_444_800, "unix"),
@@ -339,6 +350,15 @@ def _wordy(sample: list[str]) -> Dates | None:
             if _reads(sample[0], day + clock) and _most(_reads(t, day + clock) for t in sample):
                 return Dates(day + clock, has_time=bool(clock))
     return None
+
+
+def _mixed(sample: list[str]) -> Dates | None:
+    """Dates, but not written one way: each row must show how it is meant."""
+    shapes = (_ISO, _PARTS, _WORDED)
+    dated = sum(any(shape.fullmatch(t) for shape in shapes) for t in sample)
+    if dated < 0.9 * len(sample):
+        return None
+    return Dates("mixed", sure=False, has_time=any(":" in t for t in sample), proven=True)
 
 
 def _reads(text: str, form: str) -> bool:

@@ -141,6 +141,11 @@ def _table(
 def _settle_dates(found: Guess, samples: Sequence[Sample], notes: list[str]) -> Guess:
     """Where the first rows leave open whether days or months come first, all rows are asked."""
     dates, column = found.dates, found.columns["time"]
+    if dates is not None and dates.form == "mixed":
+        notes.append(
+            f"The dates in '{column}' are written in several ways; rows whose day and month "
+            "can't be told go to quarantine."
+        )
     if dates is None or dates.proven:
         return found
     told = day_first(samples, column)

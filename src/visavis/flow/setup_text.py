@@ -17,6 +17,7 @@ _HEAD = """\
 # change what is wrong, then `visavis build` again. `visavis check` tells what else can stand here.
 sources:
 """
+_SELF_TOLD = ("iso", "unix", "unix_ms", "mixed")
 _PLAIN = re.compile(r"[^\W\d][\w./-]*(?: [\w./-]+)*")
 _WORDS = frozenset(["true", "false", "yes", "no", "on", "off", "null", "none", "y", "n"])
 
@@ -60,7 +61,7 @@ def _source(table: Table, directory: Path) -> Iterator[str]:
     for path in table.files:
         yield f"      - {quoted(_origin(path, directory))}"
     yield from _map(table)
-    if found.dates and found.dates.form != "iso" and not found.dates.form.startswith("unix"):
+    if found.dates and found.dates.form not in _SELF_TOLD:
         yield f"    time_format: {json.dumps(found.dates.form)}"
     if found.decimal_mark == ",":
         yield '    decimal_mark: ","'

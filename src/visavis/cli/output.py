@@ -89,6 +89,8 @@ def target(out: Path | None) -> Iterator[IO[bytes]]:
         yield stream
         stream.flush()
         return
+    if not out.parent.is_dir():
+        raise click.UsageError(f"--out: there is no folder {out.parent}.")
     handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

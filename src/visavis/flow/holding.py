@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from visavis.core.clock import zone
-from visavis.core.lang.form import Call, Node, Now, children
+from visavis.core.lang.form import Node
 from visavis.core.nouns import Project
 from visavis.store.builds import Build
 from visavis.store.engines.duckdb_names import text_literal, time_literal
@@ -13,11 +13,7 @@ from visavis.store.lake import Lake
 from visavis.store.relations import texts
 from visavis.store.state import Load
 from visavis.store.warehouse import Warehouse
-
-_BY_DAY = frozenset(
-    ["date", "days_between", "years_between", "days_to_anniversary", "year", "quarter"]
-) | {"month", "week", "day", "day_of_year", "day_of_week"}
-"""Functions whose value moves only with the calendar date of a moment."""
+from visavis.understand.steady import moves_by_day
 
 
 def still_holds(
@@ -90,11 +86,3 @@ def _expressions(project: Project) -> Iterator[Node]:
     yield from (segment.condition for segment in project.segments.values())
     for tag in project.tags.values():
         yield from (node for node in (tag.condition, tag.weight) if node is not None)
-
-
-def moves_by_day(node: Node) -> bool:
-    """Whether every `now` in a form stands where only its date matters."""
-    if isinstance(node, Now):
-        return False
-    by_day = isinstance(node, Call) and node.function in _BY_DAY
-    return all((by_day and isinstance(part, Now)) or moves_by_day(part) for part in children(node))

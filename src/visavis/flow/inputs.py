@@ -63,6 +63,16 @@ def _digests(catalogues: Mapping[str, list[Mark]]) -> dict[str, list[object]]:
     return {name: [mark["sha256"] for mark in marks] for name, marks in catalogues.items()}
 
 
+def same_definitions(build: Build, inputs: Inputs) -> bool:
+    """Whether a build was made by the same definitions, items and versions."""
+    manifest = build.manifest
+    return (
+        manifest["definition_hash"] == inputs.definition_hash
+        and _digests(manifest["catalogues"]) == _digests(inputs.catalogues)
+        and bool(manifest["versions"] == dict(inputs.versions))
+    )
+
+
 def answers(
     build: Build,
     inputs: Inputs,
@@ -74,12 +84,7 @@ def answers(
 ) -> bool:
     """Whether the published build is what these inputs would make again."""
     manifest = build.manifest
-    if (
-        manifest["definition_hash"] != inputs.definition_hash
-        or _digests(manifest["catalogues"]) != _digests(inputs.catalogues)
-        or manifest["versions"] != dict(inputs.versions)
-        or not _same_loads(manifest["loads"], inputs, project)
-    ):
+    if not same_definitions(build, inputs) or not _same_loads(manifest["loads"], inputs, project):
         return False
     if as_of_ms is not None:
         return build.as_of == as_of_ms

@@ -14,6 +14,7 @@ from visavis.core.clock import format_time, zone
 from visavis.core.lang.form import Node, Value
 from visavis.core.nouns import Project, Tag
 from visavis.core.progress import Progress
+from visavis.flow.again import Again, on_top_of
 from visavis.flow.inputs import Inputs
 from visavis.flow.relations import make_catalogue, make_relations, snapshot
 from visavis.flow.stepping import add_since
@@ -43,6 +44,8 @@ class Making:
     as_of_ms: int
     withheld: Mapping[str, Sequence[str]] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
+    conditions: list[str] = field(default_factory=list)
+    again: Again | None = None
 
     def make(self, before: Build | None, of_now: bool, progress: Progress) -> Build:
         """Works everything out, writes it and publishes it; `before` is the build published now."""
@@ -98,11 +101,17 @@ class Making:
         target = folder / "catalogue.parquet"
         catalogue = make_catalogue(self.wh, self.project, target, work, progress)
         make_relations(self.wh, self.project, merged)
+        self.again = on_top_of(
+            before, self.wh, self.project, self.lake, self.inputs, self.as_of_ms, merged
+        )
         return catalogue
 
     def _traits(self, folder: Path) -> Fits:
         self.wh.use_zone(zone(self.project.time_zone))
-        fits = traits.compute_people(self.wh, self.project, self.as_of_ms, None, "people_traits")
+        base = self.again.base() if self.again else None
+        fits = traits.compute_people(
+            self.wh, self.project, self.as_of_ms, None, "people_traits", base
+        )
         names = "".join(f", t.{identifier(name)}" for name in self.project.traits)
         self.wh.write_parquet(
             f"SELECT p.person_id{names} FROM persons AS p JOIN people_traits AS t USING (person) "
@@ -117,6 +126,10 @@ class Making:
         """Segments and tags with since when, and the changes against the build before."""
         tags = labels.in_force(self.project.tags, self.as_of_ms, zone(self.project.time_zone))
         self._since(_conditions(self.project, tags), fits)
+        self.wh.write_parquet(
+            "SELECT name, person_id, since FROM since JOIN persons USING (person) ORDER BY ALL",
+            folder / "since.parquet",
+        )
         members = segments.write_members(self.wh, folder / "segment_members.parquet")
         counts = {name: members.get(name, 0) for name in self.project.segments}
         shared = [name for name in counts if before and name in before.manifest["segments"]]
@@ -139,11 +152,27 @@ class Making:
 
     def _since(self, conditions: Mapping[str, Node], fits: Fits) -> None:
         """Makes the table `since`: name, person, and when the condition last became true."""
-        traits = self.project.traits
-        told = {n: c for n, c in conditions.items() if exact_in_sql(c, traits)}
-        since(self.wh, self.project, told, self.as_of_ms, fits)
+        self.conditions = sorted(conditions)
+        steady = self.again.steady(conditions, fits) if self.again else {}
+        moving = {name: node for name, node in conditions.items() if name not in steady}
+        self._since_of(moving, fits, "people_traits", "since")
+        if self.again and steady:
+            self.wh.execute(
+                "CREATE OR REPLACE TEMP TABLE changed_people AS SELECT * FROM people_traits "
+                "WHERE person IN (SELECT person FROM changed)"
+            )
+            with self.again.changed_only():
+                self._since_of(steady, fits, "changed_people", "changed_since")
+            self.wh.execute("INSERT INTO since SELECT * FROM changed_since")
+            self.again.take_over_since(list(steady))
+
+    def _since_of(
+        self, conditions: Mapping[str, Node], fits: Fits, people: str, target: str
+    ) -> None:
+        told = {n: c for n, c in conditions.items() if exact_in_sql(c, self.project.traits)}
         rest = {n: c for n, c in conditions.items() if n not in told}
-        add_since(self.wh, self.project, rest, self.as_of_ms, fits)
+        since(self.wh, self.project, told, self.as_of_ms, fits, people, target)
+        add_since(self.wh, self.project, rest, self.as_of_ms, fits, people, target)
 
     def _copy_project(self, target: Path) -> None:
         for name, text in self.project.files.items():
@@ -173,6 +202,8 @@ class Making:
             "properties": lake_properties(self.project),
             "line_fields": {name: str(kind) for name, kind in self.project.line_fields.items()},
             "catalogue": dict(catalogue),
+            "conditions": self.conditions,
+            "changed": self.wh.value("SELECT count(*) FROM changed") if self.again else None,
             "traits": {name: str(trait.type) for name, trait in self.project.traits.items()},
         }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -50,8 +49,7 @@ class Published:
 
     def fits(self) -> Mapping[str, tuple[Value, ...]]:
         """The cut points frozen in the build."""
-        text = (self.build.path / "fits.json").read_text(encoding="utf-8")
-        return {name: tuple(cuts) for name, cuts in json.loads(text).items()}
+        return self.build.fits()
 
 
 @contextmanager

@@ -24,32 +24,41 @@ _BATCH = 20_000
 
 
 def add_since(
-    wh: Warehouse, project: Project, conditions: Mapping[str, Node], as_of_ms: int, fits: Fits
+    wh: Warehouse,
+    project: Project,
+    conditions: Mapping[str, Node],
+    as_of_ms: int,
+    fits: Fits,
+    people: str = "people_traits",
+    target: str = "since",
 ) -> None:
-    """Adds to the table `since` the moment that each condition last became true of each member."""
+    """Adds to the table `target` the moment that each condition last became true of each member.
+
+    Only of those in `people`, the table of `compute_people` or a part of it.
+    """
     items = _items(wh, project) if conditions else {}
     for name, node in conditions.items():
         program = compile_program(project.traits, {name: node}, zone(project.time_zone))
         wh.execute(
             "CREATE OR REPLACE TEMP TABLE stepped_members AS SELECT person, first_seen "
-            "FROM persons WHERE person IN (SELECT person FROM people_traits "
+            f"FROM persons WHERE person IN (SELECT person FROM {people} "
             f"WHERE {condition_sql(wh, project, node, as_of_ms, fits)})"
         )
         found = [
             (person, last_change(program, name, history, as_of_ms, fits, items))
             for person, history in _histories(wh, project, node, as_of_ms)
         ]
-        _insert(wh, name, found)
+        _insert(wh, name, found, target)
 
 
-def _insert(wh: Warehouse, name: str, found: Sequence[tuple[int, int | None]]) -> None:
+def _insert(wh: Warehouse, name: str, found: Sequence[tuple[int, int | None]], target: str) -> None:
     import pyarrow as pa
 
     persons, moments = [p for p, _ in found], [m for _, m in found]
     columns = {"person": pa.array(persons, pa.int64()), "ms": pa.array(moments, pa.int64())}
     wh.register("stepped", pa.table(columns))
     wh.execute(
-        f"INSERT INTO since SELECT {text_literal(name)}, person, "
+        f"INSERT INTO {target} SELECT {text_literal(name)}, person, "
         f"CASE WHEN ms > {TIME_MIN} THEN make_timestamp(ms * 1000) END FROM stepped"
     )
 

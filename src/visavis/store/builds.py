@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from visavis.core.lang.form import Value
 from visavis.store import crash
 
 MANIFEST = "manifest.json"
@@ -41,6 +42,11 @@ class Build:
 
     def table(self, name: str) -> Path:
         return self.path / f"{name}.parquet"
+
+    def fits(self) -> dict[str, tuple[Value, ...]]:
+        """The cut points frozen in the build, by the name of their fit."""
+        held = json.loads((self.path / "fits.json").read_text(encoding="utf-8"))
+        return {name: tuple(cuts) for name, cuts in held.items()}
 
 
 def published(state: Path) -> Build | None:

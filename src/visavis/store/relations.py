@@ -64,6 +64,17 @@ _PLAIN: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+_NODES = {name: EVENT_COLUMNS[name] for name in ("seq", "ts", "source", "node", "nodes")}
+_TIMED = "CASE WHEN ts > TIMESTAMP '0001-01-01' THEN ts END"
+_LIVING = {
+    "sightings": f"SELECT n, min({_TIMED}), max({_TIMED}) FROM (SELECT ts, "
+    "unnest(coalesce(nodes, [node])) AS n FROM {events}) WHERE n IS NOT NULL GROUP BY n",
+    "links": f"SELECT node, n, 'same row', source, min({_TIMED}), max({_TIMED}) FROM ("
+    "SELECT node, ts, source, unnest(nodes) AS n FROM {events}) WHERE n <> node "
+    "GROUP BY node, n, source",
+}
+"""Sightings and links as the rows of a load show them; see collect for how they are written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -96,10 +107,11 @@ def columns_of(fixed: Mapping[str, str], prefix: str, fields: Mapping[str, Type]
 
 def create_views(wh: Warehouse, lake: Snapshot, prefix: str = "lake_") -> None:
     """Makes `lake_events`, `lake_lines`, `lake_nodes`, `lake_links`, `lake_sightings` and so on."""
-    for name, columns in _PLAIN.items():
-        if name != "overlay":
-            create_view(wh, prefix + name, scan(wh, lake.files(name), columns))
+    for name in ("nodes", "quarantine"):
+        create_view(wh, prefix + name, scan(wh, lake.files(name), _PLAIN[name]))
     touched = _overlay(wh, lake, f"{prefix}overlay")
+    for name, living in _LIVING.items():
+        create_view(wh, prefix + name, _seen(wh, lake, name, living, f"{prefix}overlay", touched))
     for name, columns in (
         ("events", columns_of(EVENT_COLUMNS, "p_", lake.properties)),
         ("lines", columns_of(LINE_COLUMNS, "l_", lake.line_fields)),
@@ -148,6 +160,27 @@ def _overlay(wh: Warehouse, lake: Snapshot, name: str) -> set[str]:
     )
     rows = wh.rows(f"SELECT DISTINCT load_id FROM {identifier(name)}")
     return {row[0] for row in rows} & set(lake.loads)
+
+
+def _seen(
+    wh: Warehouse, lake: Snapshot, name: str, living: str, overlay: str, touched: set[str]
+) -> str:
+    """Sightings or links; of loads with replaced rows only what the rows that hold still show.
+
+    So it makes no difference whether a correction came in the same load or in a later one.
+    """
+    gone: set[str] = set()
+    if touched:
+        rows = wh.rows(f"SELECT DISTINCT load_id FROM {identifier(overlay)} WHERE new_seq IS NULL")
+        gone = {str(row[0]) for row in rows} & touched
+    calm = [load for load in lake.loads if load not in gone]
+    parts = [scan(wh, _files(lake, name, calm), _PLAIN[name])]
+    for load in sorted(gone):
+        events = _current(
+            wh, Snapshot(lake.path, (load,), (), {}, {}), "events", _NODES, gone, overlay
+        )
+        parts.append(living.format(events=f"({events})"))
+    return " UNION ALL ".join(parts)
 
 
 def _current(

@@ -134,6 +134,10 @@ def _lines(rows: list[Mapping[str, Any]], line_fields: Mapping[str, Type]) -> Li
 
 
 def _column(rows: Sequence[Mapping[str, Any]], name: str) -> list[Value]:
-    """One field of many rows; equal texts are one object, which compares fastest."""
-    values = [row.get(name) for row in rows]
-    return [intern(v) if type(v) is str else v for v in values]
+    """One field of many rows."""
+    return [shared(row.get(name)) for row in rows]
+
+
+def shared(value: Value) -> Value:
+    """The value, one object for all equal texts: those compare fastest."""
+    return intern(value) if type(value) is str else value

@@ -5,9 +5,18 @@ Proleptic Gregorian, for any year: local dates of the first and last moments lie
 
 from __future__ import annotations
 
+from datetime import date
+
+_ORDINAL = date(1970, 1, 1).toordinal()
+_FIRST, _LAST = 1 - _ORDINAL, date.max.toordinal() - _ORDINAL
+"""What Python's own date covers."""
+
 
 def civil(days: int) -> tuple[int, int, int]:
     """Year, month and day. Source: Howard Hinnant, chrono-compatible low-level date algorithms."""
+    if _FIRST <= days <= _LAST:
+        day = date.fromordinal(days + _ORDINAL)
+        return day.year, day.month, day.day
     shifted = days + 719_468
     era = shifted // 146_097
     doe = shifted - era * 146_097

@@ -15,8 +15,6 @@ from visavis.core.lang.reader_arithmetic import bounded, divide
 from visavis.core.lang.types import DECIMAL_LIMIT, SCALE, Type
 
 Reducer = Callable[[Sequence[Any]], Any]
-_FEW = 4
-"""Up to so many kinds of values, counting each kind by itself is faster."""
 
 
 def reducer(node: Aggregate) -> Reducer:
@@ -70,10 +68,14 @@ def _average(kind: Type) -> Reducer:
     scale = SCALE if kind is Type.INTEGER else 1
 
     def average(values: Sequence[Any]) -> int | None:
-        known = _known(values)
-        if not known:
+        try:
+            total, count = sum(values), len(values)
+        except TypeError:
+            known = _known(values)
+            total, count = sum(known), len(known)
+        if not count:
             return None
-        return bounded(divide(sum(known) * scale, len(known)), Type.DECIMAL)  # type: ignore[no-any-return]
+        return bounded(divide(total * scale, count), Type.DECIMAL)  # type: ignore[no-any-return]
 
     return average
 
@@ -114,11 +116,7 @@ def _last(values: Sequence[Any]) -> Any:
 
 
 def _mode(values: Sequence[Any]) -> Any:
-    kinds = set(values)
-    if len(kinds) <= _FEW:
-        counts = {v: values.count(v) for v in kinds}
-    else:
-        counts = Counter(values)
+    counts = Counter(values)
     counts.pop(None, 0)
     if not counts:
         return None

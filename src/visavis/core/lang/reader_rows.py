@@ -23,7 +23,7 @@ from visavis.core.lang.form import (
     Value,
     walk,
 )
-from visavis.core.lang.history import Lines, Stream
+from visavis.core.lang.history import Lines, Stream, shared
 from visavis.core.lang.reader_functions import COMPARISONS, element
 from visavis.core.lang.types import SCALE, Type
 
@@ -40,15 +40,12 @@ class Items:
         self._products = products
         self._fields: dict[str, dict[Value, Value]] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._products)
-
     def field(self, name: str) -> Mapping[Value, Value]:
-        """A field's values by product id."""
+        """A field's values by product id, where they are not null."""
         found = self._fields.get(name)
         if found is None:
-            found = {p: fields.get(name) for p, fields in self._products.items()}
-            self._fields[name] = found
+            held = ((p, shared(fields.get(name))) for p, fields in self._products.items())
+            found = self._fields[name] = {shared(p): v for p, v in held if v is not None}
         return found
 
 
@@ -122,7 +119,7 @@ class LineRows(Rows):
             own = self.lines.columns.get(name)
             if own is None:
                 return self._catalogue(name)
-            if not self.catalogue or None not in own:
+            if not self.catalogue.field(name) or None not in own:
                 return own
             return [b if a is None else a for a, b in zip(own, self._catalogue(name), strict=True)]
         column = self.of_events.property(name, scope)
@@ -130,9 +127,10 @@ class LineRows(Rows):
 
     def _catalogue(self, name: str) -> Sequence[Value]:
         products = self.lines.columns.get("product_id")
-        if products is None or not self.catalogue:
+        field = self.catalogue.field(name)
+        if products is None or not field:
             return [None] * self.size
-        return list(map(self.catalogue.field(name).get, products))
+        return list(map(field.get, products))
 
     def parent(self, row: int) -> int:
         return self.lines.parent[row]

@@ -165,19 +165,19 @@ NOON = 1_483_268_400_000  # 12:00 of 1 January 2017 in Berlin
 MIDNIGHT = NOON - DAY // 2
 
 
-@pytest.mark.parametrize(
-    ("condition", "at", "until"),
-    [
-        ("orders = 1", [NOON - DAY], None),
-        ("orders = 1", [NOON - DAY, NOON + 5], NOON + 5),
-        ("days_since(last_at) > 90", [NOON], MIDNIGHT + 91 * DAY - 3_600_000),
-        ("days_since(last_at) <= 3", [NOON - DAY], MIDNIGHT + 3 * DAY),
-        ("days_since(last_at) > 90", [NOON - 100 * DAY], None),
-        ("orders_week > 0", [NOON - DAY], NOON + 6 * DAY),
-        ("orders_week > 1", [NOON - DAY, NOON - 2 * DAY], NOON + 5 * DAY),
-        ("days_since(last_at) > 90", [], None),
-        ("last_at > now() - interval '1 hour'", [NOON - 60_000], NOON + 3_540_000),
-    ],
-)
+TIGHT: list[tuple[str, list[int], int | None]] = [
+    ("orders = 1", [NOON - DAY], None),
+    ("orders = 1", [NOON - DAY, NOON + 5], NOON + 5),
+    ("days_since(last_at) > 90", [NOON], MIDNIGHT + 91 * DAY - 3_600_000),
+    ("days_since(last_at) <= 3", [NOON - DAY], MIDNIGHT + 3 * DAY),
+    ("days_since(last_at) > 90", [NOON - 100 * DAY], None),
+    ("orders_week > 0", [NOON - DAY], NOON + 6 * DAY),
+    ("orders_week > 1", [NOON - DAY, NOON - 2 * DAY], NOON + 5 * DAY),
+    ("days_since(last_at) > 90", [], None),
+    ("last_at > now() - interval '1 hour'", [NOON - 60_000], NOON + 3_540_000),
+]
+
+
+@pytest.mark.parametrize(("condition", "at", "until"), TIGHT)
 def test_until_is_tight_for_the_usual(condition: str, at: list[int], until: int | None) -> None:
     assert tight(condition, at, NOON) == until

@@ -1,0 +1,160 @@
+"""The laws as a quick check of one reader against answers known from both: what kills mutants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.laws import table_rounds as rounds
+from tests.laws.edges import BUCKETS
+from tests.laws.usual import CONDITIONS, usual_round
+
+from visavis.core.clock import zone
+from visavis.core.lang.form import Value
+from visavis.store.warehouse import Warehouse
+from visavis.testing import shop
+from visavis.testing.agree import (
+    Answers,
+    Fits,
+    Round,
+    ask_batch,
+    ask_live,
+    differences,
+    make_round,
+)
+from visavis.testing.histories import Histories, moments_for
+
+DAY = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A round with the answers that both readers agree on, and later ones for the law of time."""
+
+    round: Round
+    answers: Answers
+    fits: Fits
+    later: dict[int, Answers] = field(default_factory=dict)
+
+
+def suite() -> Iterator[Round]:
+    """The rounds, those that tell most first."""
+    yield rounds.scalar_examples()[0]
+    yield rounds.aggregate_examples()[0]
+    yield rounds.over_crowds(120)
+    yield rounds.over_properties(150)
+    yield rounds.over_traits(120)
+    yield rounds.as_filters(100)
+    yield rounds.over_buckets(60)
+    yield from (rounds.bucket_example(n, held) for n, held, _ in BUCKETS)
+    yield from (make_round(seed) for seed in range(1000, 1024))
+    yield from (usual(seed) for seed in range(5))
+
+
+def usual(seed: int) -> Round:
+    """The usual conditions of a few people."""
+    from dataclasses import replace
+
+    name = shop.ZONES[(seed + 4) % len(shop.ZONES)]
+    moments = moments_for(Random(seed), zone(name))
+    people = Histories(Random(seed), moments)
+    round = usual_round(name, {f"q{n}": text for n, text in enumerate(CONDITIONS)})
+    histories = [people.history(str(n), 10) for n in range(25)]
+    return replace(round, histories=histories, nows=[moments.now, moments.now + 40 * DAY])
+
+
+def warehouse() -> Warehouse:
+    from visavis.store.warehouse import connect
+
+    return connect(threads=1)
+
+
+def learn() -> list[Known]:
+    """What both readers say; AssertionError where they differ before anything is changed."""
+    known = []
+    for round in suite():
+        batch, fits = ask_batch(round, warehouse)
+        live = ask_live(round, fits)
+        found = next(differences(round, batch, live), None)
+        assert found is None, f"the readers differ without any change: {found}"
+        known.append(Known(round, live, fits, later(round, fits)))
+    return known
+
+
+def later(round: Round, fits: Fits) -> dict[int, Answers]:
+    """For each moment asked about, the answers at some moments after it."""
+    from dataclasses import replace
+
+    if len(round.types) > 60:
+        return {}
+    out = {}
+    for now in round.nows:
+        moments = _moments(round, now)
+        out[now] = ask_live(replace(round, nows=moments), fits)
+    return out
+
+
+def _moments(round: Round, now: int) -> list[int]:
+    """Moments after now at which something may have changed: edges of days and windows, events."""
+    local = zone(round.project.time_zone)
+    today = local.date_of(now)
+    marks = [local.midnight(today + d) for d in (1, 2, 8, 31, 61, 91, 366)]
+    marks += [e["ts"] + w for h in round.histories[:6] for e in h for w in (0, *shop.WINDOWS)]
+    marks += [t for t in local.transitions if t > now][:2]
+    after = sorted({m + d for m in marks for d in (-1, 0) if m + d > now})
+    return [*Random(now).sample(after, min(len(after), 12)), now + 1]
+
+
+def batch_holds(known: Sequence[Known]) -> bool:
+    """Whether the batch reader still says what is known."""
+    for item in known:
+        answers, fits = ask_batch(item.round, warehouse)
+        if next(differences(item.round, answers, item.answers), None) is not None:
+            return False
+        if {n: tuple(c) for n, c in fits.items()} != {n: tuple(c) for n, c in item.fits.items()}:
+            return False
+    return True
+
+
+def live_holds(known: Sequence[Known]) -> bool:
+    """Whether the Python reader still says what is known, and until when."""
+    for item in known:
+        answers = ask_live(item.round, item.fits)
+        if next(differences(item.round, item.answers, answers), None) is not None:
+            return False
+    return all(_until_holds(item) for item in known if item.later) and _tight()
+
+
+def _until_holds(known: Known) -> bool:
+    from visavis.core.lang.history import History
+    from visavis.core.lang.reader import compile_program
+
+    round, project = known.round, known.round.project
+    program = compile_program(project.traits, round.conditions, zone(project.time_zone))
+    for person, events in enumerate(round.histories):
+        history = History.from_events(events, project.properties, project.line_fields)
+        for n, now in enumerate(round.nows):
+            until = program.run(history, now, known.fits, round.catalogue).until
+            said = known.answers[n][person]
+            for at, answers in zip(_moments(round, now), known.later[now], strict=True):
+                if not _held(said, answers[person], until, now, at):
+                    return False
+    return True
+
+
+def _held(
+    said: dict[str, Value], then: dict[str, Value], until: dict[str, int | None], now: int, at: int
+) -> bool:
+    for name, end in until.items():
+        if end is not None and end <= now:
+            return False
+        if (end is None or at < end) and said[name] != then[name]:
+            return False
+    return True
+
+
+def _tight() -> bool:
+    from tests.laws.test_pure import NOON, TIGHT, tight
+
+    return all(tight(condition, at, NOON) == until for condition, at, until in TIGHT)

@@ -22,12 +22,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only", default="", help="only mutants whose name contains this text")
+    parser.add_argument("--quick", action="store_true", help="fewer invented rounds")
     args = parser.parse_args()
 
     from tests.mutation.run import run
 
     readers = args.reader or ["python", "duckdb"]
-    report = run(readers, args.sample, args.seed, args.jobs, args.only)
+    report = run(readers, args.sample, args.seed, args.jobs, args.only, args.quick)
     print(json.dumps(report, ensure_ascii=False))
     return 1 if any(part["survived"] for part in report.values()) else 0
 

@@ -118,7 +118,7 @@ def _forked(work: Callable[[], bool]) -> int:
         os._exit(code)
 
 
-def learned() -> list[suite.Known]:
+def learned(quick: bool) -> list[suite.Known]:
     """What both readers say unchanged; asked in a child, so that no engine runs while we fork."""
     with tempfile.NamedTemporaryFile(suffix=".pickle") as file:
         child = os.fork()
@@ -126,7 +126,7 @@ def learned() -> list[suite.Known]:
             code = 1
             try:
                 with open(file.name, "wb") as out:
-                    pickle.dump(suite.learn(), out)
+                    pickle.dump(suite.learn(quick), out)
                 code = 0
             finally:
                 os._exit(code)
@@ -157,10 +157,12 @@ def sampled(found: Sequence[Mutant], count: int | None, seed: int) -> list[Mutan
     return Random(seed).sample(list(found), count)
 
 
-def run(readers: Sequence[str], sample: int | None, seed: int, jobs: int, only: str) -> dict:
+def run(
+    readers: Sequence[str], sample: int | None, seed: int, jobs: int, only: str, quick: bool = False
+) -> dict:
     """Figures and survivors per reader."""
     allowed, report = equivalent(), {}
-    known = learned()
+    known = learned(quick)
     for reader in readers:
         began = time.monotonic()
         found = [m for m in all_mutants(reader) if only in m.key]

@@ -46,8 +46,7 @@ class _LazyGroup(Group):
 def cli() -> None:
     """Customer data from every channel: one profile per person, and why each value is what it is.
 
-    Start with [bold]visavis init shop --orders orders.csv[/bold], then
-    [bold]visavis -p shop build[/bold].
+    Start with `visavis init shop --orders orders.csv`, then `visavis -p shop build`.
     """
 
 

@@ -138,15 +138,13 @@ def selector(spec: Spec, slot: int, compiler: Compiles) -> Select:
             until = min(until, where.ahead(rows))
         if after:
             kept, until = followed(after(run), rows, low, high, kept, until)
-        if within is not None:
-            until = min(until, _leaves(rows, low, high, kept, within))
+        if within is not None and kept is not None:
+            until = min(until, _leaves(rows, low, kept, within))
         return Selection(rows, low, high, kept, until)
 
     return kept_in(slot, compute if spec.where or after else plain)
 
 
-def _leaves(rows: Rows, low: int, high: int, kept: Sequence[Any] | None, within: int) -> int:
+def _leaves(rows: Rows, low: int, kept: Sequence[Any], within: int) -> int:
     """When the oldest kept row falls out of the window."""
-    if kept is None:
-        return rows.time(low) + within if low < high else NEVER
     return rows.time(low + kept.index(True)) + within if True in kept else NEVER

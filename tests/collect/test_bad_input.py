@@ -27,8 +27,8 @@ def test_rows_cut_in_the_middle(tmp_path: Path) -> None:
     s = shop(tmp_path)
     s.write(
         "shop.csv",
-        HEAD
-        + '1,A,2020-01-02,x,1\n1,B,2020\n1,C,2020-01-02,"x,3\n1,D,2020-01-02,x,4\n1,D,2020-01-02,x,?\n1,E,20',
+        HEAD + '1,A,2020-01-02,x,1\n1,B,2020\n1,C,2020-01-02,"x,3\n'
+        "1,D,2020-01-02,x,4\n1,D,2020-01-02,x,?\n1,E,20",
     )
     s.collect()
     assert revenue(s) == {"A": 1.0, "D": 4.0}
@@ -113,8 +113,11 @@ def test_a_mark_that_stays_open_or_clashes_is_asked_for(tmp_path: Path) -> None:
 
 def test_dates_in_three_formats(tmp_path: Path) -> None:
     s = shop(tmp_path)
-    s.write("shop.csv", HEAD + "1,A,2020-01-05 10:00:00,x,1\n1,B,25/01/2020,x,1\n1,C,05/02/2020 08:30,x,1\n"
-            '1,D,"Jan 7, 2020",x,1\n1,E,20200108,x,1\n1,F,2020-01-09T00:00:00+02:00,x,1\n1,G,1578614400,x,1\n')  # fmt: skip
+    s.write("shop.csv", HEAD + "1,A,2020-01-05 10:00:00,x,1\n1,B,25/01/2020,x,1\n"
+            "1,C,05/02/2020 08:30,x,1\n"
+            '1,D,"Jan 7, '
+            '2020",x,1\n1,E,20200108,x,1\n'
+            "1,F,2020-01-09T00:00:00+02:00,x,1\n1,G,1578614400,x,1\n")  # fmt: skip
     s.collect()
     assert [r[0] for r in s.rows("SELECT CAST(ts AS VARCHAR) FROM events ORDER BY message_id")] == [
         "2020-01-05 10:00:00", "2020-01-25 00:00:00", "2020-02-05 08:30:00", "2020-01-07 00:00:00",
@@ -186,7 +189,8 @@ def test_gz_json_and_parquet(tmp_path: Path) -> None:
 
     with connect() as wh:
         wh.write_parquet(
-            "SELECT 1.0::DOUBLE AS cust, 'C' AS ord, TIMESTAMP '2020-01-02' AS at, 5 AS sku, 0.1::DOUBLE AS amount",
+            "SELECT 1.0::DOUBLE AS cust, 'C' AS ord, TIMESTAMP '2020-01-02' AS at, 5 AS "
+            "sku, 0.1::DOUBLE AS amount",
             tmp_path / "data" / "c.parquet",
         )
     s.collect(NOW)

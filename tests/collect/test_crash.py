@@ -31,7 +31,10 @@ def test_a_kill_loses_nothing_and_doubles_nothing(tmp_path: Path, point: str) ->
     s.write("a.csv", HEAD + "1,A,2020-01-02,x,1\n1,A,2020-01-02,y,1\n2,B,2020-01-02,x,?\n")
     s.collect()
     before = s.orders()
-    s.write("b.csv", HEAD + "1,A,2020-01-02,x,1\n1,A,2020-01-02,y,5\n3,C,2020-01-02,x,?\n3,D,2020-01-02,x,2\n")
+    s.write(
+        "b.csv",
+        HEAD + "1,A,2020-01-02,x,1\n1,A,2020-01-02,y,5\n3,C,2020-01-02,x,?\n3,D,2020-01-02,x,2\n",
+    )
     paths = os.pathsep.join([str(HERE), str(HERE.parents[1] / "src")])
     killed = subprocess.run(
         [sys.executable, "-c", CODE, str(tmp_path)],

@@ -24,8 +24,13 @@ ROWS = [
 
 def database(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path)
-    db.execute('CREATE TABLE "Order Lines"(cust INT, ord TEXT, at TEXT, sku TEXT, amount REAL, n INTEGER PRIMARY KEY)')
-    db.executemany('INSERT INTO "Order Lines"(cust, ord, at, sku, amount) VALUES (?, ?, ?, ?, ?)', ROWS)
+    db.execute(
+        'CREATE TABLE "Order Lines"(cust INT, ord TEXT, at TEXT, sku TEXT, amount REAL, n '
+        "INTEGER PRIMARY KEY)"
+    )
+    db.executemany(
+        'INSERT INTO "Order Lines"(cust, ord, at, sku, amount) VALUES (?, ?, ?, ?, ?)', ROWS
+    )
     db.commit()
     return db
 
@@ -37,7 +42,10 @@ def test_a_table_by_url_and_only_what_is_beyond_the_cursor(tmp_path: Path) -> No
     expected = [("shop:A", "Order Completed", 3.3, 2), ("shop:B", "Order Completed", 3.3, 1)]
     assert s.orders() == expected
     assert s.collect() == []
-    db.execute('INSERT INTO "Order Lines"(cust, ord, at, sku, amount) VALUES (2, \'B\', \'2020-01-03\', \'z\', 1)')
+    db.execute(
+        "INSERT INTO \"Order Lines\"(cust, ord, at, sku, amount) VALUES (2, 'B', "
+        "'2020-01-03', 'z', 1)"
+    )
     db.commit()
     (summary,) = s.collect()
     assert summary["rows"] == 1
@@ -115,11 +123,13 @@ def test_a_real_postgresql(tmp_path: Path, postgres: str) -> None:
 
     with psycopg.connect(postgres) as db:
         db.execute(
-            "CREATE TABLE lines(cust INT, ord TEXT, at TIMESTAMPTZ, sku TEXT, amount NUMERIC(12,4), n SERIAL)"
+            "CREATE TABLE lines(cust INT, ord TEXT, at TIMESTAMPTZ, sku TEXT, amount "
+            "NUMERIC(12,4), n SERIAL)"
         )
         for row in ROWS:
             db.execute(
-                "INSERT INTO lines(cust, ord, at, sku, amount) VALUES (%s, %s, %s::timestamptz, %s, %s)",
+                "INSERT INTO lines(cust, ord, at, sku, amount) VALUES (%s, %s, "
+                "%s::timestamptz, %s, %s)",
                 (*row[:2], f"{row[2]}+02", *row[3:]),
             )
     s = Shop(tmp_path, source(origin=postgres, table="public.lines", cursor="n", roles=AMOUNT))
@@ -138,7 +148,8 @@ def test_a_dlt_resource(tmp_path: Path) -> None:
     s.write(
         "shop_feed.py",
         "import datetime\nimport dlt\n\n@dlt.resource\ndef lines():\n"
-        "    yield [{'cust': 1, 'ord': 'A', 'at': datetime.datetime(2020, 1, 2), 'sku': 'x', 'amount': 1.5}]\n"
+        "    yield [{'cust': 1, 'ord': 'A', 'at': datetime.datetime(2020, 1, 2), 'sku': "
+        "'x', 'amount': 1.5}]\n"
         "    yield {'cust': 1, 'ord': 'A', 'at': '2020-01-02', 'sku': 'y', 'amount': 2}\n",
     )
     s.collect()

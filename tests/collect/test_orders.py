@@ -95,9 +95,11 @@ def test_guests_are_nobody(tmp_path: Path) -> None:
 
 def test_the_same_order_in_two_files(tmp_path: Path) -> None:
     s = shop(tmp_path, origin="*.csv")
-    s.write("a.csv", HEAD + "1,EQUAL,2020-01-02,x,1\n1,EQUAL,2020-01-02,x,1\n1,JOIN,2020-01-02,x,1\n"
+    s.write("a.csv", HEAD + "1,EQUAL,2020-01-02,x,1\n1,EQUAL,2020-01-02,x,1\n"
+            "1,JOIN,2020-01-02,x,1\n"
             "1,FIX,2020-01-02,x,1\n1,FIX,2020-01-02,y,2\n")  # fmt: skip
-    s.write("b.csv", HEAD + "1,EQUAL,2020-01-02,x,1\n1,EQUAL,2020-01-02,x,1\n1,JOIN,2020-01-02,y,5\n"
+    s.write("b.csv", HEAD + "1,EQUAL,2020-01-02,x,1\n1,EQUAL,2020-01-02,x,1\n"
+            "1,JOIN,2020-01-02,y,5\n"
             "1,FIX,2020-01-02,x,1\n1,FIX,2020-01-02,y,9\n")  # fmt: skip
     (summary,) = s.collect()
     expected = [

@@ -7,7 +7,7 @@ from typing import Any
 
 from kit import AMOUNT, NOW, Shop, source
 
-from visavis.collect.register import register
+from visavis.collect.register import PARTS, register
 from visavis.core.lang.types import DAY_MS
 from visavis.store.lake import Lake
 from visavis.store.state import State
@@ -26,7 +26,10 @@ def test_each_part_is_computed_from_what_was_loaded(tmp_path: Path) -> None:
     s = Shop(tmp_path, tills, source("none", origin="none.csv"))
     newest = 1_577_923_200_000
     s.write("none.csv", HEAD)
-    s.write("shop.csv", HEAD + "1,A,2020-01-02,x,1\n1,A,2020-01-02,x,1\n,B,2020-01-02,,1\n2,C,never,x,1\n")
+    s.write(
+        "shop.csv",
+        HEAD + "1,A,2020-01-02,x,1\n1,A,2020-01-02,x,1\n,B,2020-01-02,,1\n2,C,never,x,1\n",
+    )
     s.collect()
     row, empty = rows(s, newest + 30 * DAY_MS)
     # 3 lines x (amount, product, node, time) = 12 cells, one product and one customer missing
@@ -36,17 +39,21 @@ def test_each_part_is_computed_from_what_was_loaded(tmp_path: Path) -> None:
     assert (row["rows"], row["quarantined"], row["below"]) == (4, 1, False)
     assert row["last_loaded"] == "2020-09-13T12:26:40Z"
     assert empty["rows"] == 0
-    s.settings = {"settings": {"source_weights": {p: 0 for p in ("completeness", "validity", "uniqueness", "provenance")}}}
+    s.settings = {
+        "settings": {"source_weights": {part: 0 for part in PARTS if part != "freshness"}}
+    }
     assert rows(s, newest + 30 * DAY_MS)[0]["score"] == 50.0
     assert rows(s, newest + 30 * DAY_MS)[0]["below"]
 
 
 def test_costs_load_in_the_projects_currency(tmp_path: Path) -> None:
+    margins = {"product": "sku", "cost": "cost", "currency": "cur", "valid_from": "d"}
+    ads = {"channel": "ch", "amount": "a", "valid_from": "d"}
     s = Shop(
         tmp_path,
         source("rates", "rates", "rates.csv", roles={"currency": "c", "rate": "r"}),
-        source("margins", "margins", "margins.csv", roles={"product": "sku", "cost": "cost", "currency": "cur", "valid_from": "d"}),
-        source("ads", "acquisition_costs", "ads.csv", roles={"channel": "ch", "amount": "a", "valid_from": "d"}),
+        source("margins", "margins", "margins.csv", roles=margins),
+        source("ads", "acquisition_costs", "ads.csv", roles=ads),
         source("mail", "campaign_costs", "mail.csv", roles={"campaign": "id", "amount": "a"}),
     )  # fmt: skip
     s.write("rates.csv", "c,r\nUSD,0.5\n")
@@ -57,7 +64,8 @@ def test_costs_load_in_the_projects_currency(tmp_path: Path) -> None:
     files = sorted(str(p) for p in s.state_dir.glob("lake/*/costs.parquet"))
     with connect() as wh:
         found = wh.rows(
-            f"SELECT kind, product, channel, campaign, CAST(cost AS DOUBLE), CAST(amount AS DOUBLE), rate::DOUBLE, "
+            "SELECT kind, product, channel, campaign, CAST(cost AS DOUBLE), CAST(amount "
+            "AS DOUBLE), rate::DOUBLE, "
             f"valid_from::VARCHAR FROM read_parquet({files}) ORDER BY kind, product"
         )
     assert found == [

@@ -21,7 +21,8 @@ HEAD = "cust,ord,at,sku,amount\n"
 def export(s: Shop, fix: dict[int, dict[str, str]]) -> Path:
     """The open rows as the command line exports them, with some cells repaired by row number."""
     found = s.rows(
-        "SELECT source, reason, file, row_number, row FROM quarantine WHERE NOT replayed ORDER BY 3, 4"
+        "SELECT source, reason, file, row_number, row FROM quarantine WHERE NOT replayed "
+        "ORDER BY 3, 4"
     )
     rows = [(r[:4], json.loads(r[4])) for r in found]
     names = list(dict.fromkeys(n for _, row in rows for n in row))

@@ -1,4 +1,4 @@
-"""Law: an order is the same however its lines were split over files and loads; again changes nothing."""
+"""Law: an order is the same however its lines were split; loading again changes nothing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def _seen(s: Shop) -> list[Any]:
     """The orders as a build sees them, but for the numbers that tell nothing."""
     return s.rows(
         "SELECT e.message_id, e.event, e.ts, e.void, e.p_revenue, n.value, l.line, l.l_product_id, "
-        "l.l_amount FROM events AS e JOIN lines AS l USING (seq) LEFT JOIN nodes AS n ON n.node = e.node "
+        "l.l_amount FROM events AS e JOIN lines AS l USING (seq) LEFT JOIN nodes AS n ON "
+        "n.node = e.node "
         "ORDER BY e.seq, l.line"
     )
 

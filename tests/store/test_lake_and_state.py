@@ -78,7 +78,9 @@ def run(code: str, *args: object, **env: str) -> subprocess.CompletedProcess[str
     )
 
 
-def test_the_second_writer_hears_who_is_first_and_a_killed_one_leaves_no_lock(tmp_path: Path) -> None:
+def test_the_second_writer_hears_who_is_first_and_a_killed_one_leaves_no_lock(
+    tmp_path: Path,
+) -> None:
     with writing(tmp_path, "build", 1_600_000_000_000):
         second = run(
             """
@@ -93,7 +95,10 @@ def test_the_second_writer_hears_who_is_first_and_a_killed_one_leaves_no_lock(tm
             """,
             tmp_path,
         )
-        assert f"locked: this project is being written by process {os.getpid()} (visavis build)" in second.stdout
+        assert (
+            f"locked: this project is being written by process {os.getpid()} (visavis build)"
+            in second.stdout
+        )
         assert "since 2020-09-13T12:26:40Z" in second.stdout
     killed = run(
         """

@@ -55,7 +55,8 @@ def _mark(context: Context, path: Path, rows: str, why: str) -> None:
     )
     wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_closed AS {rows}")
     found = wh.value(
-        "SELECT count(*) FROM collect_open SEMI JOIN collect_closed USING (file, row_number) WHERE NOT replayed"
+        "SELECT count(*) FROM collect_open SEMI JOIN collect_closed USING (file, "
+        "row_number) WHERE NOT replayed"
     )
     if not found:
         return

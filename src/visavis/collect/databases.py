@@ -28,7 +28,9 @@ def is_database(source: Source) -> bool:
 
 
 def fetch(source: Source, root: Path, after: Any, target: Path) -> tuple[int, Any, str]:
-    """Writes the rows as Parquet files into the directory `target`; how many, the largest cursor value, and a digest of the content.
+    """Writes the rows as Parquet files into the directory `target`.
+
+    Returns how many, the largest cursor value, and a digest of the content.
 
     `after`: only rows whose cursor is larger. Raises ProblemsError `missing-extra` without
     SQLAlchemy or a driver, `no-connection` where the database can't be reached or asked.
@@ -146,7 +148,7 @@ def _array(values: tuple[Any, ...]) -> pa.Array[Any]:
     import pyarrow as pa
 
     try:
-        array = pa.array(values)
+        array: pa.Array[Any] = pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         array = pa.array([None if v is None else str(v) for v in values], pa.string())
     simple = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
@@ -182,4 +184,3 @@ def _first_line(error: Exception) -> str:
 def marks_fact(source: Source) -> str:
     """Name of the state's fact that holds the cursor of a source."""
     return f"cursor:{source.name}"
-

@@ -15,7 +15,7 @@ from visavis.collect.nodes import strongest_first
 from visavis.collect.staging import Column
 from visavis.core.lang.types import TIME_MIN, Type
 from visavis.store import crash
-from visavis.store.engines.duckdb_names import identifier, text_literal, time_literal
+from visavis.store.engines.duckdb_names import identifier, text_literal
 
 _TABLE = "CREATE OR REPLACE TEMP TABLE"
 _REQUIRED = {"time": "bad-time: the row has no time", "id": "missing-id: the row has no message id"}
@@ -58,7 +58,10 @@ def _rows(making: Making, columns: Sequence[Column]) -> None:
     """Makes `collect_new` with message ids; repeats within one file are numbered."""
     there = {c.key for c in columns}
     timeless = "role.time" not in there
-    given = 'coalesce(TRY_CAST("role.revision" AS BIGINT), epoch_ms(TRY_CAST("role.revision" AS TIMESTAMP)), 0)'
+    given = (
+        'coalesce(TRY_CAST("role.revision" AS BIGINT), epoch_ms(TRY_CAST("role.revision" AS '
+        "TIMESTAMP)), 0)"
+    )
     picked = [
         f"{_message_id(making, columns)} AS message_id",
         f"CAST({TIME_MIN} AS BIGINT) AS ms" if timeless else '"role.time" AS ms',
@@ -106,6 +109,7 @@ def _number_repeats(making: Making) -> None:
     run = making.wh.execute
     run(
         f"{_TABLE} collect_repeats AS SELECT message_id, origin FROM collect_new "
+        f"SEMI JOIN ({_maybe('origin, ')}) AS m ON m.h = hash(origin, message_id) "
         "GROUP BY message_id, origin HAVING count(*) > 1"
     )
     if not making.wh.value("SELECT count(*) FROM collect_repeats"):
@@ -118,6 +122,11 @@ def _number_repeats(making: Making) -> None:
         "SELECT * FROM collect_new ANTI JOIN collect_repeats USING (message_id, origin)"
     )
     _replace(making, "collect_numbered")
+
+
+def _maybe(columns: str) -> str:
+    """A query for hashes that more than one row has: numbers are cheaper to tell apart."""
+    return f"SELECT hash({columns}message_id) AS h FROM collect_new GROUP BY h HAVING count(*) > 1"
 
 
 def _replace(making: Making, table: str) -> None:
@@ -135,7 +144,9 @@ def _one_each(making: Making) -> None:
     """Of rows with one message id the highest (revision, received, content) stays."""
     run = making.wh.execute
     run(
-        f"{_TABLE} collect_repeats AS SELECT message_id FROM collect_new GROUP BY message_id HAVING count(*) > 1"
+        f"{_TABLE} collect_repeats AS SELECT message_id FROM collect_new "
+        f"SEMI JOIN ({_maybe('')}) AS m ON m.h = hash(message_id) "
+        "GROUP BY message_id HAVING count(*) > 1"
     )
     repeats = making.wh.value("SELECT count(*) FROM collect_repeats")
     if not repeats:
@@ -199,27 +210,32 @@ def _against_earlier(making: Making) -> None:
 def _write(making: Making) -> None:
     source = making.source
     there = [c for c in making.wh.columns("collect_new") if c.startswith("p_")]
-    event = source.event or "identify"
-    cleared = "NULL::VARCHAR[]"
-    if event == "identify" and there:
-        nulls = ", ".join(
-            f"CASE WHEN {identifier(c)} IS NULL THEN {text_literal(c[2:])} END" for c in there
-        )
-        listed = f"list_filter([{nulls}], lambda x: x IS NOT NULL)"
-        cleared = f"CASE WHEN len({listed}) > 0 THEN {listed} END"
-    kind = text_literal(_TYPES.get(event, "track"))
     making.wh.execute(
-        f"{_TABLE} collect_events AS SELECT seq, message_id, {kind} AS type, "
-        f"{text_literal(event)} AS event, make_timestamp(ms * 1000) AS ts, "
-        f"make_timestamp(received * 1000) AS received_at, {text_literal(source.name)} AS source, "
-        f"channel, node, nodes, revision, {cleared} AS cleared, NULL::BOOLEAN AS void, "
-        f"NULL::VARCHAR AS properties, NULL::VARCHAR AS context{columns_sql(there)}, "
-        f"ms = {TIME_MIN} AS timeless FROM ({ranks.seq_of_new()})"
+        f"{_TABLE} collect_events AS SELECT seq, message_id, make_timestamp(ms * 1000) AS "
+        "ts, received, "
+        f"channel, node, nodes, revision{columns_sql(there)}, ms = {TIME_MIN} AS timeless "
+        f"FROM ({ranks.seq_of_new()})"
     )
     making.wh.execute("DROP TABLE collect_new")
+    event = source.event or "identify"
+    kind = text_literal(_TYPES.get(event, "track"))
+    # sorted while narrow; what is the same in every row joins afterwards
     making.counts["events"] = making.write(
-        "events", "SELECT * EXCLUDE (timeless) FROM collect_events ORDER BY event, seq"
+        "events",
+        f"SELECT seq, message_id, {kind} AS type, {text_literal(event)} AS event, ts, "
+        f"make_timestamp(received * 1000) AS received_at, {text_literal(source.name)} AS source, "
+        f"channel, node, nodes, revision, {_cleared(event, there)} AS cleared, "
+        "NULL::BOOLEAN AS void, NULL::VARCHAR AS properties, NULL::VARCHAR AS context"
+        f"{columns_sql(there)} FROM (SELECT * EXCLUDE (timeless) FROM collect_events ORDER BY seq)",
     )
 
 
-__all__ = ["load_events", "time_literal"]
+def _cleared(event: str, columns: Sequence[str]) -> str:
+    """SQL: the given traits that a row says to be nothing."""
+    if event != "identify" or not columns:
+        return "NULL::VARCHAR[]"
+    nulls = ", ".join(
+        f"CASE WHEN {identifier(c)} IS NULL THEN {text_literal(c[2:])} END" for c in columns
+    )
+    listed = f"list_filter([{nulls}], lambda x: x IS NOT NULL)"
+    return f"CASE WHEN len({listed}) > 0 THEN {listed} END"

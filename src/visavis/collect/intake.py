@@ -10,8 +10,8 @@ from typing import Any
 from visavis.collect.closing import close_replaced
 from visavis.collect.context import Context
 from visavis.collect.costs import COST_KINDS, load_costs
-from visavis.collect.events_load import load_events
 from visavis.collect.databases import is_database
+from visavis.collect.events_load import load_events
 from visavis.collect.files import Found, News, find, latest_marks, news
 from visavis.collect.lookups import with_lookups
 from visavis.collect.making import Making

@@ -53,7 +53,8 @@ def _joined(
     context.wh.execute(
         f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {key} AS _on{picked} FROM "
         f"({raw.select([lookup.on, *names])}) WHERE {key} <> '' QUALIFY row_number() OVER "
-        f"(PARTITION BY {key} ORDER BY _file DESC{''.join(f', {identifier(n)} DESC' for n in names)}) = 1"
+        f"(PARTITION BY {key} ORDER BY _file "
+        f"DESC{''.join(f', {identifier(n)} DESC' for n in names)}) = 1"
     )
     kinds = {name: raw.columns[name] for name in names}
     return Joined(lookup.on, kinds, f"SELECT * FROM {table}")
@@ -62,7 +63,8 @@ def _joined(
 def _no_key(source: Source, lookup: Lookup, key: str, file: str, there: list[str]) -> Problem:
     return Problem(
         "missing-column",
-        f"'{file}' has no column '{key}', by which the source '{source.name}' looks up '{lookup.path}'",
+        f"'{file}' has no column '{key}', by which the source '{source.name}' looks up "
+        f"'{lookup.path}'",
         lookup.place,
         nearest(key, there),
     )

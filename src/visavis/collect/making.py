@@ -77,7 +77,8 @@ class Making:
         )
         self.wh.execute("DROP TABLE IF EXISTS collect_raw")
         crash.point("load-staged")
-        self._numbered = lambda sql: wrap(stage.query(sql, kinds, ["_row", "_json"]))
+        numbered = stage.query(self.rows.with_json("collect_gaps"), kinds, ["_row", "_json"])
+        self._bad_rows = wrap(numbered)
         self._count(columns, stage)
         return columns
 
@@ -116,7 +117,7 @@ class Making:
     # quarantine
 
     def quarantine(self, orders_without_rate: bool = False) -> None:
-        """Writes the bad rows: those of `collect_stage`, rejects, and orders of `collect_norate`."""
+        """Writes the bad rows: of the stage, rejects, and orders of `collect_norate`."""
         reason = "_reason"
         if orders_without_rate:
             reason = (
@@ -125,9 +126,11 @@ class Making:
             )
         parts = []
         if self.bad or orders_without_rate:
-            query = self._numbered(self.rows.with_json(self._gaps()))
+            self._count_gaps()
+            query = self._bad_rows
             parts.append(
-                f"SELECT {reason} AS reason, _file, _row, _json FROM ({query}) WHERE ({reason}) IS NOT NULL"
+                f"SELECT {reason} AS reason, _file, _row, _json FROM ({query}) WHERE "
+                f"({reason}) IS NOT NULL"
             )
         if self.rows.rejects:
             parts.append(f"SELECT reason, _file, _row, row AS _json FROM ({self.rows.rejects})")
@@ -136,7 +139,6 @@ class Making:
             return
         files = ", ".join(text_literal(name) for name in self.names)
         moment = time_literal(self.context.now_ms)
-        self.wh.execute("SET preserve_insertion_order = true")
         count = self.write(
             "quarantine",
             f"SELECT {text_literal(self.source.name)} AS source, reason, [{files}][_file] AS file, "
@@ -144,19 +146,19 @@ class Making:
             f"{moment} AS received_at, false AS replayed, NULL::VARCHAR AS closed "
             f"FROM ({' UNION ALL '.join(parts)}) ORDER BY file, row_number",
         )
-        self.wh.execute("SET preserve_insertion_order = false")
         self.counts["quarantined"] = count
 
-    def _gaps(self) -> str | None:
-        """A table that tells, for rows counted without the rejects, how many came before."""
-        if not self.rows.rejects:
-            return None
-        self.wh.execute(
-            "CREATE OR REPLACE TEMP TABLE collect_gaps AS SELECT _file, _row - j AS after, max(j) AS j FROM ("
-            "SELECT _file, _row, row_number() OVER (PARTITION BY _file ORDER BY _row) AS j "
-            f"FROM ({self.rows.rejects})) GROUP BY _file, after"
+    def _count_gaps(self) -> None:
+        """Makes `collect_gaps`: for rows counted without the rejects, how many came before."""
+        rejects = (
+            self.rows.rejects or "SELECT NULL::INTEGER AS _file, NULL::BIGINT AS _row WHERE false"
         )
-        return "collect_gaps" if self.wh.value("SELECT count(*) FROM collect_gaps") else None
+        self.wh.execute(
+            "CREATE OR REPLACE TEMP TABLE collect_gaps AS SELECT _file, _row - j AS "
+            "after, max(j) AS j FROM ("
+            "SELECT _file, _row, row_number() OVER (PARTITION BY _file ORDER BY _row) AS j "
+            f"FROM ({rejects})) GROUP BY _file, after"
+        )
 
     # identifiers and places in the log
 
@@ -200,7 +202,10 @@ class Making:
     def write(self, name: str, query: str) -> int:
         """Writes one of the load's files; one without rows is left out."""
         path = self.draft / f"{name}.parquet"
+        # otherwise what is sorted may be written out of order
+        self.wh.execute("SET preserve_insertion_order = true")
         rows = self.wh.write_parquet(query, path)
+        self.wh.execute("SET preserve_insertion_order = false")
         if not rows:
             path.unlink()
         crash.point(f"load-{name}")

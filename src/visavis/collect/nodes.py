@@ -75,23 +75,26 @@ def number(
     wh.execute(
         "CREATE OR REPLACE TEMP TABLE collect_nodes AS "
         f"SELECT row_number() OVER (ORDER BY kind, value) + {int(last)} AS node, kind, value FROM "
-        "(SELECT DISTINCT kind, value FROM collect_raw_ids ANTI JOIN collect_known USING (kind, value))"
+        "(SELECT DISTINCT kind, value FROM collect_raw_ids ANTI JOIN collect_known USING "
+        "(kind, value))"
     )
     wh.execute(
         "CREATE OR REPLACE TEMP TABLE collect_ids AS SELECT kind, raw, node FROM collect_raw_ids "
-        "JOIN (SELECT * FROM collect_known UNION ALL SELECT * FROM collect_nodes) USING (kind, value)"
+        "JOIN (SELECT * FROM collect_known UNION ALL SELECT * FROM collect_nodes) USING "
+        "(kind, value)"
     )
 
 
 def with_nodes(query: str, names: Sequence[str]) -> str:
-    """A query over one with `id.*` columns that has `node` (the strongest) and `nodes` (if more)."""
+    """A query over one with `id.*` columns: adds `node`, the strongest, and `nodes` if more."""
     if not names:
         return f"SELECT *, NULL::BIGINT AS node, NULL::BIGINT[] AS nodes FROM ({query})"
     joins, picked = [], []
     for i, name in enumerate(names):
         column = f"q.{identifier(f'id.{name}')}"
         joins.append(
-            f"LEFT JOIN (SELECT raw, node FROM collect_ids WHERE kind = {text_literal(name)}) AS n{i} "
+            "LEFT JOIN (SELECT raw, node FROM collect_ids WHERE kind = "
+            f"{text_literal(name)}) AS n{i} "
             f"ON n{i}.raw = {column}"
         )
         picked.append(f"n{i}.node")
@@ -109,7 +112,8 @@ def with_nodes(query: str, names: Sequence[str]) -> str:
 def links_query(source: str) -> str:
     """Stars of evidence from each event's strongest identifier to its others."""
     return (
-        f"SELECT node AS node_a, other AS node_b, 'same row' AS rule, {text_literal(source)} AS source, "
+        "SELECT node AS node_a, other AS node_b, 'same row' AS rule, "
+        f"{text_literal(source)} AS source, "
         "min(ts) AS first_seen, max(ts) AS last_seen FROM ("
         "SELECT node, unnest(nodes) AS other, CASE WHEN NOT timeless THEN ts END AS ts "
         "FROM collect_events WHERE nodes IS NOT NULL) WHERE other <> node GROUP BY ALL ORDER BY ALL"

@@ -40,14 +40,17 @@ ORDER_ROLES: Mapping[str, str] = {
     "channel": "channel",
 }
 """Roles of the whole order and their columns in the lake's events."""
-REVISION = 'coalesce(TRY_CAST("role.revision" AS BIGINT), epoch_ms(TRY_CAST("role.revision" AS TIMESTAMP)))'
+REVISION = (
+    'coalesce(TRY_CAST("role.revision" AS BIGINT), epoch_ms(TRY_CAST("role.revision" AS '
+    "TIMESTAMP)))"
+)
 """SQL: the number of a row's revision: a whole number or a time."""
 MONEY = ("price", "amount", "discount", "cost")
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which columns the lines of a source have: `line` -> type, `order` -> type, identifier kinds."""
+    """Columns of a source's lines: of the line and of the order, with types; identifier kinds."""
 
     line: Mapping[str, Type]
     order: Mapping[str, Type]
@@ -125,7 +128,10 @@ def lines_query(source: Source, columns: Sequence[Column], shape: Shape, currenc
     if "role.status" not in there or not source.statuses.get("refunded"):
         return query
     # an order that was paid back whole is both a sale and a refund
-    again = f"SELECT * REPLACE ({REFUNDED}::TINYINT AS class) FROM ({query} AND {refunded}) WHERE class = {COMPLETED}"
+    again = (
+        f"SELECT * REPLACE ({REFUNDED}::TINYINT AS class) FROM ({query} AND {refunded}) WHERE "
+        f"class = {COMPLETED}"
+    )
     return f"{query} UNION ALL {again}"
 
 
@@ -152,7 +158,9 @@ def _line_value(name: str, there: set[str], signed: str) -> str:
     """SQL of a line's column: positive, but where `signed` holds as given."""
 
     def positive(value: str) -> str:
-        return f"CASE WHEN {signed} THEN {value} ELSE abs({value}) END" if signed else f"abs({value})"
+        return (
+            f"CASE WHEN {signed} THEN {value} ELSE abs({value}) END" if signed else f"abs({value})"
+        )
 
     if name == "l_amount":
         return positive('"_amount"')
@@ -207,7 +215,10 @@ def grouping(namespace: str, shape: Shape, several_files: bool) -> list[str]:
         "GROUP BY order_id, class",
         "CREATE OR REPLACE TEMP TABLE collect_both AS SELECT order_id"
         + "".join(f", min({identifier(c)}) AS {identifier(c)}" for c in ids)
-        + f", bool_or(class = {COMPLETED}) AS sale FROM collect_grouped GROUP BY order_id HAVING count(*) > 1",
+        + (
+            f", bool_or(class = {COMPLETED}) AS sale FROM collect_grouped GROUP BY order_id "
+            "HAVING count(*) > 1"
+        ),
         f"CREATE OR REPLACE TEMP TABLE collect_new AS {_named(namespace, ids)}",
     ]
 
@@ -228,7 +239,8 @@ def _sums(shape: Shape, again: bool = False) -> list[str]:
 def _named(namespace: str, ids: Sequence[str]) -> str:
     """The groups with their message ids; all events of an order are of the same customer."""
     suffix = (
-        f"CASE WHEN class = {REFUNDED} THEN ':refund' WHEN class = {COMPLETED} OR NOT coalesce(sale, false) "
+        f"CASE WHEN class = {REFUNDED} THEN ':refund' WHEN class = {COMPLETED} OR NOT "
+        "coalesce(sale, false) "
         f"THEN '' WHEN class = {CANCELLED} THEN ':cancelled' ELSE ':test' END"
     )
     filled = "".join(

@@ -100,8 +100,10 @@ def _write(making: Making, shape: Shape) -> None:
         f"{orders.event_name()} AS event, make_timestamp(ms * 1000) AS ts, "
         f"{time_literal(making.context.now_ms)} AS received_at, "
         f"{text_literal(making.source.name)} AS source, {channel} AS channel, "
-        f"CASE WHEN NOT {test} THEN node END AS node, CASE WHEN NOT {test} THEN nodes END AS nodes, "
-        f"origin AS revision, NULL::VARCHAR[] AS cleared, coalesce(p_revenue = 0, false) OR {test} AS void, "
+        f"CASE WHEN NOT {test} THEN node END AS node, CASE WHEN NOT {test} THEN nodes END "
+        "AS nodes, "
+        "origin AS revision, NULL::VARCHAR[] AS cleared, coalesce(p_revenue = 0, false) "
+        f"OR {test} AS void, "
         "NULL::VARCHAR AS properties, NULL::VARCHAR AS context, order_id AS p_order_id"
         f"{columns_sql(props)}, class, false AS timeless FROM ({ranks.seq_of_new()})"
     )
@@ -110,7 +112,7 @@ def _write(making: Making, shape: Shape) -> None:
     counts["events"] = making.write(
         "events", "SELECT * EXCLUDE (class, timeless) FROM collect_events ORDER BY event, seq"
     )
-    counts["lines"] = _write_lines(making, shape)
+    counts["lines"] = making.write("lines", _lines_query(making, shape))
     for name, count in making.wh.rows("SELECT event, count(*) FROM collect_events GROUP BY event"):
         if name == orders.EVENT_NAMES[orders.TEST]:
             counts["test_orders"] = count
@@ -119,32 +121,15 @@ def _write(making: Making, shape: Shape) -> None:
     )
 
 
-def _write_lines(making: Making, shape: Shape) -> int:
-    """Writes the lines in the order of the log; `line` counts within an event."""
-    wh = making.wh
-    extra = [c for c in wh.columns("collect_lines") if c.startswith("given_")]
-    lines = [*shape.line, *extra]
+def _lines_query(making: Making, shape: Shape) -> str:
+    """The lines in the order of the log; `line` counts within an event."""
+    extra = [c for c in making.wh.columns("collect_lines") if c.startswith("given_")]
+    kept = columns_sql([*shape.line, *extra], "l")
     place = orders.canonical_order(shape, "l")
-    # sorted while narrow; what belongs to the event joins afterwards, in the order that is there
-    wh.execute(
-        "CREATE OR REPLACE TEMP TABLE collect_sorted AS "
-        f"SELECT e.seq{columns_sql(lines, 'l')}, l.ms, l.origin FROM collect_lines AS l "
-        "JOIN collect_events AS e ON e.p_order_id = l.order_id AND e.class = l.class "
-        f"ORDER BY e.event, e.seq, {place}"
+    return (
+        "SELECT e.seq, CAST(row_number() OVER (PARTITION BY e.seq ORDER BY "
+        f"{place}) - 1 AS INTEGER) AS line, e.event, e.ts, e.node, e.message_id, e.source, e.void"
+        f"{kept}, make_timestamp(l.ms * 1000) AS line_ts, l.origin "
+        "FROM collect_lines AS l JOIN collect_events AS e "
+        "ON e.p_order_id = l.order_id AND e.class = l.class ORDER BY event, seq, line"
     )
-    wh.execute(
-        "CREATE OR REPLACE TEMP TABLE collect_firsts AS SELECT f.seq, f.first, e.event, e.ts, e.node, "
-        "e.message_id, e.source, e.void FROM (SELECT seq, min(rowid) AS first FROM collect_sorted "
-        "GROUP BY seq) AS f JOIN collect_events AS e USING (seq)"
-    )
-    wh.execute("SET preserve_insertion_order = true")
-    rows = making.write(
-        "lines",
-        "SELECT l.seq, CAST(l.rowid - e.first AS INTEGER) AS line, e.event, e.ts, e.node, "
-        f"e.message_id, e.source, e.void{columns_sql(lines, 'l')}, "
-        "make_timestamp(l.ms * 1000) AS line_ts, l.origin "
-        "FROM collect_sorted AS l JOIN collect_firsts AS e USING (seq)",
-    )
-    wh.execute("SET preserve_insertion_order = false")
-    wh.execute("DROP TABLE collect_sorted")
-    return rows

@@ -84,7 +84,8 @@ def _read(context: Context, path: Path) -> None:
         path.write_text(text, encoding="utf-8")
     columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in header)
     context.wh.execute(
-        "CREATE OR REPLACE TEMP TABLE collect_repaired AS SELECT * REPLACE (CAST(_row AS BIGINT) AS _row) "
+        "CREATE OR REPLACE TEMP TABLE collect_repaired AS SELECT * REPLACE (CAST(_row AS "
+        "BIGINT) AS _row) "
         f"FROM read_csv({text_literal(str(path))}, auto_detect = false, header = false, skip = 1, "
         f"columns = {{{columns}}}, delim = ',', quote = '\"', escape = '\"', null_padding = true)"
     )
@@ -132,7 +133,8 @@ def replay_rateless(context: Context, source: Source) -> list[Mapping[str, Any]]
     keys = context.wh.rows(f"SELECT DISTINCT unnest(json_keys(row)) AS k FROM ({query}) ORDER BY k")
     columns = [row[0] for row in keys if row[0] != "_line"]
     picked = "".join(
-        f", row ->> {text_literal(chr(36) + '.' + json.dumps(c, ensure_ascii=False))} AS {identifier(c)}"
+        f", row ->> {text_literal(chr(36) + '.' + json.dumps(c, ensure_ascii=False))} AS "
+        f"{identifier(c)}"
         for c in columns
     )
     context.wh.execute(

@@ -17,6 +17,10 @@ from visavis.store.warehouse import Warehouse
 SHIFT = 1 << 22
 EARLIEST = -(1 << 41)
 """Moments before this (1900, and records without a time) share one rank count."""
+_NO_CLASH = (
+    "SELECT NULL::VARCHAR AS load_id, NULL::BIGINT AS old_seq, NULL::BIGINT AS tick, "
+    "NULL::BIGINT AS ms, NULL::VARCHAR AS message_id WHERE false"
+)
 
 
 def clamped(ms: str) -> str:
@@ -63,7 +67,7 @@ def alive(
 
 
 def rank(wh: Warehouse, lake: Lake, loads: Sequence[Load]) -> None:
-    """Makes `collect_seq` (message_id, ms, seq) of `collect_new`'s and `collect_moved` (load_id, seq, new_seq).
+    """Ranks `collect_new`, for `seq_of_new`, and makes `collect_moved` (load_id, seq, new_seq).
 
     `collect_dead` (load_id, seq) are rows of earlier loads that `collect_new` replaces.
     """
@@ -71,18 +75,15 @@ def rank(wh: Warehouse, lake: Lake, loads: Sequence[Load]) -> None:
         "CREATE OR REPLACE TEMP TABLE collect_shared AS SELECT tick FROM "
         f"(SELECT {clamped('ms')} AS tick FROM collect_new) GROUP BY tick HAVING count(*) > 1"
     )
-    clash = _clash(wh, lake, loads)
-    wh.execute(
-        "CREATE OR REPLACE TEMP TABLE collect_clash AS "
-        + (clash or "SELECT NULL::VARCHAR AS load_id, NULL::BIGINT AS old_seq, NULL::BIGINT AS tick, "
-           "NULL::BIGINT AS ms, NULL::VARCHAR AS message_id WHERE false")
-    )  # fmt: skip
+    clash = _clash(wh, lake, loads) or _NO_CLASH
+    wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_clash AS {clash}")
+    shared = "SELECT tick FROM collect_shared UNION ALL SELECT tick FROM collect_clash"
+    new = f"SELECT NULL::VARCHAR AS load_id, NULL::BIGINT AS old_seq, {clamped('ms')} AS tick"
     wh.execute(
         "CREATE OR REPLACE TEMP TABLE collect_ranked AS SELECT load_id, old_seq, tick, message_id, "
         "row_number() OVER (PARTITION BY tick ORDER BY ms, message_id, load_id) - 1 AS rank FROM ("
-        f"SELECT NULL::VARCHAR AS load_id, NULL::BIGINT AS old_seq, {clamped('ms')} AS tick, ms, message_id "
-        "FROM collect_new WHERE tick IN (SELECT tick FROM collect_shared UNION ALL SELECT tick FROM collect_clash) "
-        "UNION ALL SELECT load_id, old_seq, tick, ms, message_id FROM collect_clash)"
+        f"{new}, ms, message_id FROM collect_new WHERE tick IN ({shared}) UNION ALL "
+        "SELECT load_id, old_seq, tick, ms, message_id FROM collect_clash)"
     )
     wh.execute(
         "CREATE OR REPLACE TEMP TABLE collect_moved AS "
@@ -94,7 +95,8 @@ def rank(wh: Warehouse, lake: Lake, loads: Sequence[Load]) -> None:
 def seq_of_new() -> str:
     """A query for `collect_new` with its `seq`."""
     return (
-        f"SELECT n.*, {clamped('n.ms')} * {SHIFT} + coalesce(r.rank, 0) AS seq FROM collect_new AS n "
+        f"SELECT n.*, {clamped('n.ms')} * {SHIFT} + coalesce(r.rank, 0) AS seq FROM "
+        "collect_new AS n "
         f"LEFT JOIN (SELECT * FROM collect_ranked WHERE load_id IS NULL) AS r "
         f"ON r.tick = {clamped('n.ms')} AND r.message_id = n.message_id"
     )
@@ -115,9 +117,11 @@ def _clash(wh: Warehouse, lake: Lake, loads: Sequence[Load]) -> str | None:
     if query is None:
         return None
     return (
-        f"SELECT load_id, old_seq, {clamped('epoch_ms(ts)')} AS tick, epoch_ms(ts) AS ms, message_id "
+        f"SELECT load_id, old_seq, {clamped('epoch_ms(ts)')} AS tick, epoch_ms(ts) AS ms, "
+        "message_id "
         f"FROM ({query}) AS p WHERE tick IN (SELECT {clamped('ms')} FROM collect_new) "
-        "AND NOT EXISTS (SELECT 1 FROM collect_dead AS d WHERE d.load_id = p.load_id AND d.seq = p.old_seq)"
+        "AND NOT EXISTS (SELECT 1 FROM collect_dead AS d WHERE d.load_id = p.load_id AND "
+        "d.seq = p.old_seq)"
     )
 
 

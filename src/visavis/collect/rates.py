@@ -1,4 +1,4 @@
-"""Foreign currencies: amounts become the project's by the latest rate at or before the order's date."""
+"""Foreign currencies: converted by the latest rate at or before the order's date."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ _DECIMAL = "DECIMAL(18,6)"
 
 
 def make_rates(wh: Warehouse, files: list[str], currency: str) -> None:
-    """Makes `collect_rates` (currency, valid_from, rate): one unit's worth in the project's currency."""
-    query = "SELECT NULL::VARCHAR AS currency, NULL::DATE AS valid_from, NULL::DECIMAL(18,6) AS rate WHERE false"
+    """Makes `collect_rates` (currency, valid_from, rate): a unit's worth in the project's."""
+    query = (
+        "SELECT NULL::VARCHAR AS currency, NULL::DATE AS valid_from, NULL::DECIMAL(18,6) AS "
+        "rate WHERE false"
+    )
     if files:
         listed = ", ".join(text_literal(f) for f in files)
         here = text_literal(currency)
         query = (
-            "SELECT currency, coalesce(valid_from, DATE '0001-01-01') AS valid_from, max(rate) AS rate "
+            "SELECT currency, coalesce(valid_from, DATE '0001-01-01') AS valid_from, "
+            "max(rate) AS rate "
             f"FROM read_parquet([{listed}], union_by_name = true) WHERE kind = 'rates' "
             f"AND coalesce(to_currency, {here}) = {here} GROUP BY ALL"
         )
@@ -39,8 +43,10 @@ def convert_lines(wh: Warehouse, shape: Shape, currency: str) -> int:
         f"(SELECT order_id FROM collect_lines WHERE p_currency <> {here}) GROUP BY order_id"
     )
     wh.execute(
-        "CREATE OR REPLACE TEMP TABLE collect_rated AS SELECT d.order_id, d.p_currency, r.rate FROM "
-        "(SELECT DISTINCT order_id, day, p_currency FROM collect_lines JOIN collect_dated USING (order_id) "
+        "CREATE OR REPLACE TEMP TABLE collect_rated AS SELECT d.order_id, d.p_currency, "
+        "r.rate FROM "
+        "(SELECT DISTINCT order_id, day, p_currency FROM collect_lines JOIN collect_dated "
+        "USING (order_id) "
         f"WHERE p_currency <> {here}) AS d ASOF LEFT JOIN collect_rates AS r "
         "ON r.currency = d.p_currency AND d.day >= r.valid_from"
     )
@@ -54,7 +60,8 @@ def convert_lines(wh: Warehouse, shape: Shape, currency: str) -> int:
         f"USING (order_id, p_currency) WHERE rate IS NULL OR {fits}"
     )
     changed = ", ".join(
-        f"CASE WHEN rate IS NULL THEN {identifier(c)} ELSE TRY_CAST({identifier(c)} * rate AS {_DECIMAL}) END "
+        f"CASE WHEN rate IS NULL THEN {identifier(c)} ELSE TRY_CAST({identifier(c)} * rate "
+        f"AS {_DECIMAL}) END "
         f"AS {identifier(c)}"
         for c in money
     )
@@ -63,7 +70,8 @@ def convert_lines(wh: Warehouse, shape: Shape, currency: str) -> int:
         for c in money
     )
     wh.execute(
-        f"CREATE OR REPLACE TEMP TABLE collect_lines AS SELECT * EXCLUDE (rate) REPLACE ({changed}), {given} "
+        "CREATE OR REPLACE TEMP TABLE collect_lines AS SELECT * EXCLUDE (rate) REPLACE "
+        f"({changed}), {given} "
         "FROM (collect_lines LEFT JOIN collect_rated USING (order_id, p_currency)) "
         "ANTI JOIN collect_norate USING (order_id)"
     )

@@ -111,7 +111,8 @@ def _together(files: Sequence[RawFile], columns: Sequence[str], numbered: bool) 
     row = ", file_row_number + 1 AS _row" if numbered else ""
     picked = "".join(f"{identifier(c)}, " for c in columns)
     return (
-        f"SELECT {picked}CAST(list_position([{listed}], filename) + {first - 1} AS INTEGER) AS _file"
+        f"SELECT {picked}CAST(list_position([{listed}], filename) + {first - 1} AS "
+        "INTEGER) AS _file"
         f"{row} FROM read_parquet([{listed}], file_row_number = true, filename = true)"
     )
 
@@ -219,7 +220,7 @@ class Reader:
         self.wh.execute(f"DROP TABLE IF EXISTS {table}_scans")
 
     def _mend(self, path: Path, number: int, open_at: tuple[int, int], spare: str) -> Path:
-        """A copy of the file in which, from the open quote on, lines with a lone quote are blotted out.
+        """A copy in which, from the open quote on, lines with a lone quote are blotted out.
 
         What stands in their place has too few columns (or, by `spare`, too many) and is rejected.
         """
@@ -231,8 +232,10 @@ class Reader:
         blot = text_literal(f"{_BLOT}{spare}")
         self.wh.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {_lines(tail)}")
         self.wh.execute(
-            f"COPY (SELECT CASE WHEN {odd} THEN {blot} ELSE line END FROM {table} ORDER BY _row) TO "
-            f"{text_literal(str(kept))} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '')"
+            f"COPY (SELECT CASE WHEN {odd} THEN {blot} ELSE line END FROM {table} ORDER BY "
+            "_row) TO "
+            f"{text_literal(str(kept))} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', "
+            "DELIMITER '')"
         )
         with mended.open("ab") as out, kept.open("rb") as rest:
             shutil.copyfileobj(rest, out)
@@ -244,8 +247,10 @@ def _rejected(
 ) -> str:
     """A query for the rows of a CSV that could not be split, with what they hold."""
     reason = (
-        "CASE WHEN any_value(error_type) = 'MISSING COLUMNS' THEN 'cut-row: the row has too few columns' "
-        "WHEN any_value(error_type) = 'TOO MANY COLUMNS' THEN 'bad-row: the row has too many columns' "
+        "CASE WHEN any_value(error_type) = 'MISSING COLUMNS' THEN 'cut-row: the row has "
+        "too few columns' "
+        "WHEN any_value(error_type) = 'TOO MANY COLUMNS' THEN 'bad-row: the row has too "
+        "many columns' "
         "ELSE 'bad-row: the row can''t be split into columns' END"
     )
     query = (
@@ -256,7 +261,8 @@ def _rejected(
         blotted = f"starts_with(r.line, {text_literal(_BLOT)})"
         query = (
             f"SELECT r._row, CASE WHEN {blotted} THEN t.line ELSE r.line END AS line, "
-            f"CASE WHEN {blotted} THEN 'cut-row: a quote is never closed' ELSE r.reason END AS reason "
+            f"CASE WHEN {blotted} THEN 'cut-row: a quote is never closed' ELSE r.reason "
+            "END AS reason "
             f"FROM ({query}) AS r LEFT JOIN collect_lines_{number} AS t "
             f"ON t._row = r._row - {open_at[1] - 1}"
         )
@@ -309,7 +315,8 @@ def _read_csv(path: Path, names: Sequence[str], delimiter: str, rejects: str | N
     )
     return (
         f"read_csv({text_literal(str(path))}, auto_detect = false, columns = {{{columns}}}, "
-        f"skip = 1, header = false, delim = {text_literal(delimiter)}, quote = '\"', escape = '\"', "
+        f"skip = 1, header = false, delim = {text_literal(delimiter)}, quote = '\"', "
+        "escape = '\"', "
         f"max_line_size = {_LONGEST_LINE}, nullstr = ''{keep})"
     )
 

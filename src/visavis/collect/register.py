@@ -123,7 +123,11 @@ def _profile(
     files = lake.files(name, loads)
     if not files:
         return 0.0, 0.0
-    columns = [_COST_NAMES.get(role, role) for role in source.roles] if name == "costs" else _columns(wh, files, name, prefix)
+    columns = (
+        [_COST_NAMES.get(role, role) for role in source.roles]
+        if name == "costs"
+        else _columns(wh, files, name, prefix)
+    )
     said = ", ".join(identifier(c) for c in columns)
     cells = " + ".join(f"count({identifier(c)})" for c in columns)
     # a repeat within one order or event is told apart by nothing but its number
@@ -134,15 +138,14 @@ def _profile(
     )
     if rows <= 1_000_000:
         different = wh.value(
-            f"SELECT count(DISTINCT {same}) FROM read_parquet({listed(files)}, union_by_name = true)"
+            f"SELECT count(DISTINCT {same}) FROM read_parquet({listed(files)}, "
+            "union_by_name = true)"
         )
     return filled / (rows * len(columns)), min(1.0, different / rows)
 
 
 def _columns(wh: Warehouse, files: Sequence[Path], name: str, prefix: str) -> list[str]:
-    found = wh.rows(
-        f"DESCRIBE SELECT * FROM read_parquet({listed(files)}, union_by_name = true)"
-    )
+    found = wh.rows(f"DESCRIBE SELECT * FROM read_parquet({listed(files)}, union_by_name = true)")
     named = [str(row[0]) for row in found]
     mapped = [c for c in named if c.startswith(prefix)]
     return [*mapped, "node", *(["ts"] if name == "events" else ["line_ts"])]

@@ -48,7 +48,8 @@ class Resolver:
         parts = []
         if files > 1:
             parts.append(
-                "SELECT order_id FROM collect_lines GROUP BY order_id HAVING min(origin) <> max(origin)"
+                "SELECT order_id FROM collect_lines GROUP BY order_id HAVING min(origin) "
+                "<> max(origin)"
             )
         before = ranks.alive(self.lake, self.own, "events", "p_order_id AS order_id")
         if before:
@@ -104,7 +105,10 @@ class Resolver:
             ["p_order_id AS order_id", "event", "node", "nodes", "message_id", *picked]
         )
         query = ranks.alive(self.lake, self.own, "events", listed)
-        none = "SELECT NULL::VARCHAR AS load_id, NULL::BIGINT AS old_seq, NULL::VARCHAR AS order_id WHERE false"
+        none = (
+            "SELECT NULL::VARCHAR AS load_id, NULL::BIGINT AS old_seq, NULL::VARCHAR AS "
+            "order_id WHERE false"
+        )
         source = (
             f"SELECT * FROM ({query}) SEMI JOIN fold_orders USING (order_id)" if query else none
         )
@@ -121,14 +125,17 @@ class Resolver:
         if files:
             known = f"SELECT DISTINCT node, kind, value FROM read_parquet({ranks.listed(files)})"
         values = "".join(
-            f", min(d.value) FILTER (WHERE d.kind = {text_literal(kind)}) AS {identifier(f'id.{kind}')}"
+            f", min(d.value) FILTER (WHERE d.kind = {text_literal(kind)}) AS "
+            f"{identifier(f'id.{kind}')}"
             for kind in self.shape.kinds
         )
         self.wh.execute(
-            f"{_KEPT} fold_events AS SELECT e.*{columns_sql([f'id.{k}' for k in self.shape.kinds], 'v')} "
+            f"{_KEPT} fold_events AS SELECT "
+            f"e.*{columns_sql([f'id.{k}' for k in self.shape.kinds], 'v')} "
             f"FROM fold_events AS e LEFT JOIN (SELECT load_id, old_seq{values} FROM "
             "(SELECT load_id, old_seq, unnest(coalesce(nodes, [node])) AS node FROM fold_events) "
-            f"JOIN ({known}) AS d USING (node) GROUP BY load_id, old_seq) AS v USING (load_id, old_seq)"
+            f"JOIN ({known}) AS d USING (node) GROUP BY load_id, old_seq) AS v USING "
+            "(load_id, old_seq)"
         )
 
     def _columns(self, name: str) -> set[str]:
@@ -162,7 +169,8 @@ class Resolver:
         )
         return (
             f"SELECT l.origin, e.order_id, epoch_ms(l.line_ts) AS ms, "
-            f"CAST(CASE e.event {classes} END AS TINYINT) AS class, {', '.join(picked)}, false AS is_new "
+            f"CAST(CASE e.event {classes} END AS TINYINT) AS class, {', '.join(picked)}, "
+            "false AS is_new "
             f"FROM (SELECT *, parse_path(filename)[-2] AS load_id FROM read_parquet("
             f"{ranks.listed(files)}, filename = true, union_by_name = true)) AS l "
             "JOIN fold_events AS e ON e.load_id = l.load_id AND e.old_seq = l.seq"
@@ -181,14 +189,16 @@ class Resolver:
         )  # fmt: skip
         self.wh.execute(
             f"{_KEPT} fold_parts AS SELECT order_id, origin, any_value(path) AS path, "
-            "bool_or(is_new) AS is_new, sum(n) AS n, sum(sig) AS sig, sum(full_sig) AS full_sig FROM ("
+            "bool_or(is_new) AS is_new, sum(n) AS n, sum(sig) AS sig, sum(full_sig) AS "
+            "full_sig FROM ("
             "SELECT order_id, origin, bool_or(is_new) AS is_new, count(*) AS n, "
             f"sum(h::HUGEINT) AS sig, hash(class, {order})::HUGEINT AS full_sig "
             "FROM fold_lines GROUP BY order_id, origin, class) "
             "JOIN fold_paths USING (origin) GROUP BY order_id, origin"
         )
         self.wh.execute(
-            f"{_KEPT} fold_new AS SELECT *, row_number() OVER (PARTITION BY order_id ORDER BY origin) "
+            f"{_KEPT} fold_new AS SELECT *, row_number() OVER (PARTITION BY order_id ORDER "
+            "BY origin) "
             "AS step FROM fold_parts WHERE is_new"
         )
         self.wh.execute(f"{_KEPT} fold_alive AS SELECT * FROM fold_parts WHERE NOT is_new")
@@ -210,7 +220,8 @@ class Resolver:
             "WHERE split_part(a.path, '#', 1) = k.path OR (a.n = k.n AND a.sig = k.sig)"
         )
         run(
-            "DELETE FROM fold_k WHERE order_id IN (SELECT order_id FROM fold_same WHERE lines AND whole)"
+            "DELETE FROM fold_k WHERE order_id IN (SELECT order_id FROM fold_same WHERE "
+            "lines AND whole)"
         )
         run("DELETE FROM fold_same WHERE order_id NOT IN (SELECT order_id FROM fold_k)")
         run("INSERT INTO fold_corrected SELECT order_id FROM fold_same WHERE NOT lines")
@@ -244,9 +255,12 @@ class Resolver:
             identifier(c) for c in (*self.shape.line_columns, *self.shape.order_columns)
         )
         run(
-            f"{_KEPT} collect_lines AS SELECT origin, order_id, ms, class, {listed} FROM collect_lines "
-            f"ANTI JOIN fold_orders USING (order_id) UNION ALL SELECT origin, order_id, ms, class, {listed} "
-            "FROM fold_lines SEMI JOIN fold_changed USING (order_id) SEMI JOIN fold_alive USING (order_id, origin)"
+            f"{_KEPT} collect_lines AS SELECT origin, order_id, ms, class, {listed} FROM "
+            "collect_lines "
+            "ANTI JOIN fold_orders USING (order_id) UNION ALL SELECT origin, order_id, "
+            f"ms, class, {listed} "
+            "FROM fold_lines SEMI JOIN fold_changed USING (order_id) SEMI JOIN fold_alive "
+            "USING (order_id, origin)"
         )
         run(
             "INSERT INTO collect_dead SELECT load_id, old_seq FROM fold_events "
@@ -255,7 +269,8 @@ class Resolver:
         corrected = [
             str(row[0])
             for row in self.wh.rows(
-                "SELECT DISTINCT order_id FROM fold_corrected SEMI JOIN fold_changed USING (order_id) "
+                "SELECT DISTINCT order_id FROM fold_corrected SEMI JOIN fold_changed "
+                "USING (order_id) "
                 "ORDER BY order_id"
             )
         ]

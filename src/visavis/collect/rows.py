@@ -68,7 +68,7 @@ class Rows:
         picked = ", ".join(identifier(c) for c in [*columns, *tail])
         return f"SELECT {picked} FROM ({query})"
 
-    def with_json(self, gaps: str | None = None) -> str:
+    def with_json(self, gaps: str) -> str:
         """All columns with `_file`, `_row` and the row as it came, as JSON in `_json`.
 
         `gaps` is a table (_file, after, j) of rejects that the row numbers have to make room for.
@@ -77,17 +77,16 @@ class Rows:
         own = [c for c in self.columns if c not in joined]
         pairs = ", ".join(f"{text_literal(c)}, {identifier(c)}" for c in own)
         query = self.select(list(self.columns), numbered=True)
-        if gaps:
-            query = (
-                f"SELECT q.* REPLACE (q._row + coalesce(g.j, 0) AS _row) FROM ({query}) AS q "
-                f"ASOF LEFT JOIN {gaps} AS g ON g._file = q._file AND q._row > g.after"
-            )
+        query = (
+            f"SELECT q.* REPLACE (q._row + coalesce(g.j, 0) AS _row) FROM ({query}) AS q "
+            f"ASOF LEFT JOIN {gaps} AS g ON g._file = q._file AND q._row > g.after"
+        )
         return f"SELECT *, json_object({pairs}) AS _json FROM ({query})"
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Columns of another file, joined by equal values of `on`; `query` has one row a value `_on`."""
+    """Columns of another file, joined by `on`; `query` has one row for each value `_on`."""
 
     on: str
     columns: Mapping[str, str]

@@ -88,7 +88,8 @@ def _missing(source: Source, column: Column, name: str, file: str, there: Iterab
     key = f"{section[column.key.split('.')[0]]}.{column.label}"
     return Problem(
         "missing-column",
-        f"'{file}' has no column '{name}', which the source '{source.name}' maps to '{column.label}'",
+        f"'{file}' has no column '{name}', which the source '{source.name}' maps to "
+        f"'{column.label}'",
         source.places.get(key, source.place),
         nearest(name, there),
     )
@@ -204,11 +205,17 @@ class Stage:
         habit = self._habit(column)
         if column.type in (Type.TIME, Type.DATE):
             if not habit.iso and habit.order is None and not habit.time_format:
-                return f"bad-time: '{column.label}' is no time, or day and month are unclear; set time_format"
+                return (
+                    f"bad-time: '{column.label}' is no time, or day and month are unclear; set "
+                    "time_format"
+                )
             return f"bad-time: '{column.label}' is no time that can be read"
         if column.type in (Type.DECIMAL, Type.INTEGER):
             if habit.mark is None:
-                return f"bad-number: '{column.label}' is no number, or its mark is unclear; set decimal_mark"
+                return (
+                    f"bad-number: '{column.label}' is no number, or its mark is unclear; set "
+                    "decimal_mark"
+                )
             return f"bad-number: '{column.label}' is no number that fits"
         return f"bad-value: '{column.label}' is no {column.type}"
 
@@ -268,7 +275,8 @@ class Stage:
         cell = "trim(x)"
         ((odd, day_first, month_first),) = self.wh.rows(
             f"SELECT count_if(NOT regexp_matches({cell}, '{clean.ISO}') "
-            f"OR TRY_CAST({cell} AS TIMESTAMP) IS NULL OR regexp_matches({cell}, '{clean.OFFSET}')), "
+            f"OR TRY_CAST({cell} AS TIMESTAMP) IS NULL OR regexp_matches({cell}, "
+            f"'{clean.OFFSET}')), "
             f"count_if(regexp_matches({cell}, '^(1[3-9]|2\\d|3[01])[/.-]\\d{{1,2}}[/.-]\\d')), "
             f"count_if(regexp_matches({cell}, '^\\d{{1,2}}[/.-](1[3-9]|2\\d|3[01])[/.-]\\d')) "
             f"FROM ({cells})"
@@ -279,8 +287,9 @@ class Stage:
             return Habit(iso=False, time_format=declared)
         if day_first and month_first:
             return Habit(iso=False, order=None)
-        order = "dmy" if day_first else "mdy" if month_first else before.order
-        return Habit(iso=False, order=order)  # type: ignore[arg-type]
+        if day_first or month_first:
+            return Habit(iso=False, order="dmy" if day_first else "mdy")
+        return Habit(iso=False, order=before.order)
 
 
 def _added(column: Column, parts: Sequence[str], filled: Sequence[str]) -> str:

@@ -105,7 +105,7 @@ class State:
                 self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, text))
 
     def mark_files(self, load_id: str, files: Iterable[FileMark]) -> None:
-        """Replaces the marks of a load's files (a file was touched or moved, its content is known)."""
+        """Replaces the marks of a load's files: touched or moved, but of known content."""
         text = json.dumps([f.as_json() for f in files], ensure_ascii=False)
         with self._transaction():
             self._db.execute("UPDATE loads SET files = ? WHERE load_id = ?", (text, load_id))

@@ -16,18 +16,47 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _DECIMAL = "DECIMAL(18,6)"
+_MOST = "900000000000"
+"""Well within the largest decimal, so that a rough test suffices."""
+
+
+def _fits(name: str, quintillions: int) -> str:
+    limit = quintillions * 10**18
+    return f"{name} BETWEEN -{limit} AND {limit}"
+
 
 MACROS = (
-    # a decimal as the whole number of its millionths
-    "visavis_scaled(x) AS CAST(CAST(x AS DECIMAL(31,6))"
+    "visavis_fraction(x) AS CAST(x - trunc(x) AS DECIMAL(6,6))",
+    # a decimal as the whole number of its millionths: two halves in 64 bits, ten times as fast as
+    # one division in 128; sums are wider than that
+    "visavis_scaled(x) AS CAST(trunc(x) AS BIGINT) * 1000000"
+    " + CAST(visavis_fraction(x) * CAST(1000000 AS DECIMAL(7,0)) AS BIGINT)",
+    "visavis_wide_scaled(x) AS CAST(CAST(x AS DECIMAL(31,6))"
     " * CAST(1000000 AS DECIMAL(7,0)) AS HUGEINT)",
     # millionths (any whole number) back to a decimal, null when it does not fit
     f"visavis_unscaled(n) AS TRY_CAST(CAST(TRY_CAST(n AS BIGINT) AS DECIMAL(19,0))"
     f" * CAST(0.000001 AS DECIMAL(18,6)) AS {_DECIMAL})",
-    # n / d in whole numbers, half away from zero; n and d are HUGEINT, null for d = 0
+    # n / d in whole numbers, half away from zero, null for d = 0
     "visavis_half_away(n, d) AS CASE WHEN (n < 0) = (d < 0) THEN 1 ELSE -1 END"
     " * ((2 * abs(n) + abs(d)) // nullif(2 * abs(d), 0))",
-    "visavis_quotient(n, d) AS visavis_unscaled(visavis_half_away(n, d))",
+    # of HUGEINTs; in 64 bits where they fit
+    "visavis_wide_quotient(n, d) AS visavis_unscaled(visavis_half_away(n, d))",
+    f"visavis_quotient(n, d) AS CASE WHEN {_fits('n', 4)} AND {_fits('d', 1)}"
+    " THEN visavis_unscaled(visavis_half_away(CAST(n AS BIGINT), CAST(d AS BIGINT)))"
+    " ELSE visavis_wide_quotient(n, d) END",
+    f"visavis_mean(s, n) AS CASE WHEN abs(s) < {_MOST} THEN"
+    f" visavis_unscaled(visavis_half_away(visavis_scaled(CAST(s AS {_DECIMAL})), n))"
+    " ELSE visavis_wide_quotient(visavis_wide_scaled(s), CAST(n AS HUGEINT)) END",
+    # products of decimals; a product of 64-bit decimals fails from a million on, so larger ones are
+    # made of whole and broken parts, and only what is near the limit takes 128 bits
+    f"visavis_wide_product(a, b) AS TRY_CAST(CAST(a AS DECIMAL(19,6)) * b AS {_DECIMAL})",
+    "visavis_parts_product(a, b) AS CAST(CAST(trunc(a) AS DECIMAL(12,0)) * b"
+    " + visavis_fraction(a) * CAST(trunc(b) AS DECIMAL(12,0))"
+    f" + CAST(visavis_fraction(a) * visavis_fraction(b) AS {_DECIMAL}) AS {_DECIMAL})",
+    "visavis_rough_product(a, b) AS abs(CAST(a AS DOUBLE) * CAST(b AS DOUBLE))",
+    f"visavis_product(a, b) AS CASE WHEN visavis_rough_product(a, b) < 900000"
+    f" THEN CAST(a * b AS {_DECIMAL}) WHEN visavis_rough_product(a, b) < {_MOST}"
+    " THEN visavis_parts_product(a, b) ELSE visavis_wide_product(a, b) END",
     # floats never show infinities or not-a-number
     "visavis_finite(x) AS CASE WHEN isfinite(x) THEN x END",
     # left() and right() count a negative n from the other end and fail beyond 32 bits

@@ -92,7 +92,7 @@ def _avg(call: _Call) -> Halves:
     count = call.aggregate(f"count({call.distinct}{call.args[0]})")
     finish = {
         I: "visavis_quotient({0} * 1000000, CAST({1} AS HUGEINT))",
-        D: "visavis_quotient(visavis_scaled({0}), CAST({1} AS HUGEINT))",
+        D: "visavis_mean({0}, {1})",
         F: "visavis_finite({0} / nullif({1}, 0))",
     }[call.kind]
     return Halves((_total(call), count), lambda names: finish.format(*names))

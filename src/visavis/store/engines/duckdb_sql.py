@@ -34,6 +34,8 @@ I, D, F, T = Type.INTEGER, Type.DECIMAL, Type.FLOAT, Type.TIME  # noqa: E741
 
 WHITE_SPACE = " \t\r\n\v\f\u00a0\u3000"
 """What trim takes away."""
+LONGEST_REPEATED = 300
+"""Characters of SQL that a macro may write several times over."""
 
 
 def _no_columns(node: Property) -> str:
@@ -157,10 +159,18 @@ def _product(node: Call, args: list[str], kinds: list[Type]) -> str:
         return f"visavis_finite(CAST({args[0]} AS DOUBLE) * CAST({args[1]} AS DOUBLE))"
     if node.type is I:
         return f"TRY_CAST(CAST({args[0]} AS HUGEINT) * {args[1]} AS BIGINT)"
-    wide = [
-        f"CAST({a} AS DECIMAL(19,{0 if k is I else 6}))" for a, k in zip(args, kinds, strict=True)
-    ]
-    return f"TRY_CAST({wide[0]} * {wide[1]} AS DECIMAL(18,6))"
+    if I in kinds:
+        wide = [
+            f"CAST({a} AS DECIMAL(19,{0 if k is I else 6}))"
+            for a, k in zip(args, kinds, strict=True)
+        ]
+        return f"TRY_CAST({wide[0]} * {wide[1]} AS DECIMAL(18,6))"
+    return f"visavis{_width(args)}_product({args[0]}, {args[1]})"
+
+
+def _width(args: Sequence[str]) -> str:
+    """The quick macros repeat their arguments, so they are for short ones only."""
+    return "_wide" if max(map(len, args)) > LONGEST_REPEATED else ""
 
 
 def _division(node: Call, args: list[str], kinds: list[Type]) -> str:
@@ -169,12 +179,13 @@ def _division(node: Call, args: list[str], kinds: list[Type]) -> str:
         return f"visavis_finite(CAST({args[0]} AS DOUBLE) / {divisor})"
     places = {(I, I): 10**6, (D, D): 10**6, (I, D): 10**12, (D, I): 1}[(kinds[0], kinds[1])]
     top, bottom = (whole(a, k) for a, k in zip(args, kinds, strict=True))
-    return f"visavis_quotient({top} * {places}, {bottom})"
+    return f"visavis{_width(args)}_quotient({top} * {places}, {bottom})"
 
 
 def whole(sql: str, kind: Type) -> str:
     """An integer or decimal as HUGEINT; decimals in millionths."""
-    return f"CAST({sql} AS HUGEINT)" if kind is I else f"visavis_scaled({sql})"
+    number = sql if kind is I else f"visavis_scaled({sql})"
+    return f"CAST({number} AS HUGEINT)"
 
 
 def _negate(node: Call, args: list[str], kinds: list[Type]) -> str:

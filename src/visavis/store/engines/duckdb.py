@@ -42,7 +42,7 @@ MACROS = (
     # of HUGEINTs; in 64 bits where they fit
     "visavis_wide_quotient(n, d) AS visavis_unscaled(visavis_half_away(n, d))",
     f"visavis_quotient(n, d) AS CASE WHEN {_fits('n', 4)} AND {_fits('d', 1)}"
-    " THEN visavis_unscaled(visavis_half_away(CAST(n AS BIGINT), CAST(d AS BIGINT)))"
+    " THEN visavis_unscaled(visavis_half_away(TRY_CAST(n AS BIGINT), TRY_CAST(d AS BIGINT)))"
     " ELSE visavis_wide_quotient(n, d) END",
     f"visavis_mean(s, n) AS CASE WHEN abs(s) < {_MOST} THEN"
     f" visavis_unscaled(visavis_half_away(visavis_scaled(CAST(s AS {_DECIMAL})), n))"

@@ -278,3 +278,13 @@ def test_a_day_that_comes_twice() -> None:
     assert clock.changes(day + 1, turn) == turn + 59 * MINUTE
     assert clock.changes(None, turn - 1) == turn
     assert Clock(BERLIN).changes(None, turn) > TIME_MAX
+
+
+@pytest.mark.parametrize(
+    ("year", "kept"),
+    [(2016, (2, 29)), (2017, (3, 1)), (1900, (3, 1)), (2000, (2, 29)), (2100, (3, 1))],
+)
+def test_the_29th_of_february_is_kept_on_1_march_in_other_years(
+    year: int, kept: tuple[int, int]
+) -> None:
+    assert dates.civil(dates.anniversary((1996, 2, 29), year)) == (year, *kept)

@@ -13,10 +13,15 @@ _FIRST, _LAST = 1 - _ORDINAL, date.max.toordinal() - _ORDINAL
 
 
 def civil(days: int) -> tuple[int, int, int]:
-    """Year, month and day. Source: Howard Hinnant, chrono-compatible low-level date algorithms."""
+    """Year, month and day of days since 1970-01-01."""
     if _FIRST <= days <= _LAST:
         day = date.fromordinal(days + _ORDINAL)
         return day.year, day.month, day.day
+    return civil_of_any(days)
+
+
+def civil_of_any(days: int) -> tuple[int, int, int]:
+    """The same in any year. Source: Howard Hinnant, chrono-compatible low-level date algorithms."""
     shifted = days + 719_468
     era = shifted // 146_097
     doe = shifted - era * 146_097
@@ -74,9 +79,8 @@ def day_of_week(days: int) -> int:
 
 def anniversary(born: tuple[int, int, int], in_year: int) -> int:
     """The day an anniversary is kept in a year; 29 February on 1 March in other years."""
-    _, m, d = born
-    leap = in_year % 4 == 0 and (in_year % 100 != 0 or in_year % 400 == 0)
-    return days_of(in_year, 3, 1) if (m, d) == (2, 29) and not leap else days_of(in_year, m, d)
+    # days_of counts on from 1 March of the year before, so its 29 February is there for every year
+    return days_of(in_year, born[1], born[2])
 
 
 def years_between(first: int, second: int) -> int:

@@ -88,8 +88,8 @@ def _missing(source: Source, column: Column, name: str, file: str, there: Iterab
     key = f"{section[column.key.split('.')[0]]}.{column.label}"
     return Problem(
         "missing-column",
-        f"'{file}' has no column '{name}', which the source '{source.name}' maps to "
-        f"'{column.label}'",
+        f"{file} has no column '{name}', which the source '{source.name}' maps to "
+        f"'{column.label}'.",
         source.places.get(key, source.place),
         nearest(name, there),
     )
@@ -246,11 +246,15 @@ class Stage:
         if column.type in (Type.TIME, Type.DATE):
             return self._time_habit(cells, before)
         if column.key.startswith("id.") or column.key in ("role.order", "role.product", "role.id"):
-            ((floats, rows),) = self.wh.rows(
-                f"SELECT count_if(regexp_full_match(x, '\\d+\\.0')), count(*) FROM ({cells})"
-            )
-            return replace(clean.PLAIN, floats=bool(rows) and floats == rows)
+            return replace(clean.PLAIN, floats=self._all_floats(cells))
         return clean.PLAIN
+
+    def _all_floats(self, cells: str) -> bool:
+        """Whether every id is a whole number written as a float; looks no farther than one other."""
+        like = "regexp_full_match(x, '\\d+\\.0')"
+        if self.wh.rows(f"SELECT 1 FROM ({cells}) WHERE NOT {like} LIMIT 1"):
+            return False
+        return bool(self.wh.rows(f"SELECT 1 FROM ({cells}) LIMIT 1"))
 
     def _number_habit(self, cells: str, before: Habit) -> Habit:
         declared = self.source.decimal_mark

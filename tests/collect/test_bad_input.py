@@ -161,7 +161,7 @@ def test_a_vanished_column_is_a_problem_and_the_others_load(tmp_path: Path) -> N
         s.collect()
     (problem,) = caught.value.problems
     assert problem.code == "missing-column"
-    assert "'shop.csv' has no column 'amount'" in problem.message
+    assert "shop.csv has no column 'amount'" in problem.message
     assert problem.hint == "Did you mean 'amout'?"
     assert [m for m, *_ in s.orders()] == ["shop:A", "web:Z"]
 

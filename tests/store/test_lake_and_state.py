@@ -96,7 +96,7 @@ def test_the_second_writer_hears_who_is_first_and_a_killed_one_leaves_no_lock(
             tmp_path,
         )
         assert (
-            f"locked: this project is being written by process {os.getpid()} (visavis build)"
+            f"locked: This project is being written by process {os.getpid()} (visavis build)"
             in second.stdout
         )
         assert "since 2020-09-13T12:26:40Z" in second.stdout

@@ -78,6 +78,8 @@ def _connected(source: Source, root: Path) -> Iterator[Connection]:
         raise ProblemsError([_failed(source, error)]) from error
     try:
         with engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection = connection.execution_options(postgresql_readonly=True)
             yield connection.execution_options(stream_results=True, yield_per=CHUNK)
     except SQLAlchemyError as error:
         raise ProblemsError([_failed(source, error)]) from error
@@ -93,7 +95,9 @@ def _url(origin: str, root: Path) -> Any:
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername.startswith("sqlite") and url.database:
-        url = url.set(database=str(root / url.database))
+        # opened for reading only, so that a missing file isn't made
+        path = (root / url.database).resolve()
+        url = url.set(database=f"file:{path}").update_query_dict({"mode": "ro", "uri": "true"})
     return url
 
 
@@ -161,7 +165,7 @@ def _array(values: tuple[Any, ...]) -> pa.Array[Any]:
 def _extra(source: Source, why: str) -> Problem:
     return Problem(
         "missing-extra",
-        f"the source '{source.name}' needs a driver for its database: {why}",
+        f"The source '{source.name}' needs a driver for its database: {why.rstrip('.')}.",
         source.places.get("database", source.place),
         "Install visavis[sql], or the driver that the URL names.",
     )
@@ -170,7 +174,7 @@ def _extra(source: Source, why: str) -> Problem:
 def _failed(source: Source, error: Exception) -> Problem:
     return Problem(
         "no-connection",
-        f"the database of the source '{source.name}' could not be read: {_first_line(error)}",
+        f"The database of the source '{source.name}' can't be read: {_first_line(error)}.",
         source.places.get("database", source.place),
         "Check the URL, the table's name and the rights of its user; reading is all that is asked.",
     )
@@ -178,7 +182,7 @@ def _failed(source: Source, error: Exception) -> Problem:
 
 def _first_line(error: Exception) -> str:
     lines = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 def marks_fact(source: Source) -> str:

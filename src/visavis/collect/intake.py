@@ -69,7 +69,7 @@ def _no_file(source: Source) -> Problem:
     names = ", ".join(source.origin.splitlines())
     return Problem(
         "missing-file",
-        f"there is no file '{names}' for the source '{source.name}'",
+        f"There is no file '{names}' for the source '{source.name}'.",
         place,
         "Paths are relative to the project folder.",
     )

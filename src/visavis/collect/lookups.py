@@ -36,7 +36,7 @@ def _joined(
 ) -> Joined:
     found = find(context.project.root, lookup.path)
     if not found:
-        message = f"there is no file '{lookup.path}' for the look-up of '{source.name}'"
+        message = f"There is no file '{lookup.path}' for the look-up of '{source.name}'."
         raise ProblemsError([Problem("missing-file", message, lookup.place)])
     marks = [FileMark(f.name, f.size, f.mtime_ns, "") for f in found]
     folder = work / f"lookup-{number}"
@@ -63,8 +63,8 @@ def _joined(
 def _no_key(source: Source, lookup: Lookup, key: str, file: str, there: list[str]) -> Problem:
     return Problem(
         "missing-column",
-        f"'{file}' has no column '{key}', by which the source '{source.name}' looks up "
-        f"'{lookup.path}'",
+        f"{file} has no column '{key}', by which the source '{source.name}' looks up "
+        f"'{lookup.path}'.",
         lookup.place,
         nearest(key, there),
     )

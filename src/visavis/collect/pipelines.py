@@ -54,13 +54,13 @@ def _resource(source: Source, root: Path) -> Iterable[Any]:
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        message = f"there is no module '{module_name}' for the source '{source.name}': {error}"
+        message = f"There is no module '{module_name}' for the source '{source.name}': {error}."
         raise ProblemsError([_problem(source, message, "")]) from error
     finally:
         sys.path.remove(str(root))
     if not hasattr(module, name):
         public = [n for n in vars(module) if not n.startswith("_")]
-        message = f"the module '{module_name}' has no resource '{name}'"
+        message = f"The module '{module_name}' has no resource '{name}'."
         raise ProblemsError([_problem(source, message, nearest(name, public))])
     found = getattr(module, name)
     made: Iterable[Any] = found() if callable(found) else found
@@ -74,7 +74,7 @@ def _read(source: Source, resource: Iterable[Any]) -> Iterable[Mapping[str, Any]
         for item in resource:
             yield from _rows(item)
     except (DltException, OSError) as error:
-        message = f"the resource of the source '{source.name}' could not be read: {error}"
+        message = f"The resource of the source '{source.name}' can't be read: {error}."
         raise ProblemsError([_problem(source, message, "")]) from error
 
 
@@ -92,7 +92,7 @@ def _rows(item: Any) -> Iterable[Mapping[str, Any]]:
 def _extra(source: Source) -> Problem:
     return Problem(
         "missing-extra",
-        f"the source '{source.name}' is a dlt resource, and dlt is not installed",
+        f"The source '{source.name}' is a dlt resource, and dlt is not installed.",
         source.places.get("dlt", source.place),
         "Install visavis[dlt].",
     )

@@ -62,7 +62,7 @@ def replay(
 
 
 def _unknown(path: Path, name: str, project: Project) -> Problem:
-    message = f"'{path.name}' has rows of the source '{name}', which the project does not have"
+    message = f"'{path.name}' has rows of the source '{name}', which the project does not have."
     return Problem("unknown-name", message, hint=nearest(name, project.sources))
 
 
@@ -74,7 +74,7 @@ def _read(context: Context, path: Path) -> None:
     missing = [name for name in OWN_COLUMNS if name not in header]
     if missing:
         message = (
-            f"'{path.name}' has no column '{missing[0]}', so it is no export of the quarantine"
+            f"'{path.name}' has no column '{missing[0]}', so it is no export of the quarantine."
         )
         hint = "Repair the file that `visavis quarantine export` wrote, and keep its columns."
         raise ProblemsError([Problem("missing-column", message, hint=hint)])

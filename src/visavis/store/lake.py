@@ -84,7 +84,7 @@ def disk_full(what: str) -> Problem:
     """The Problem of a disk without room."""
     return Problem(
         "disk-full",
-        f"the disk is full: {what} could not be written, and everything is as it was before",
+        f"The disk is full: {what} could not be written; everything is as it was before.",
         hint="Free some space, or set `state` in visavis.yml to a folder on a larger disk.",
     )
 

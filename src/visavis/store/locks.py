@@ -50,6 +50,6 @@ def _locked(file: IO[str]) -> Problem:
     holder = file.read().strip() or "another process"
     return Problem(
         "locked",
-        f"this project is being written by {holder}",
+        f"This project is being written by {holder}.",
         hint="Wait until it is done, or end that process; its lock goes with it.",
     )

@@ -295,3 +295,19 @@ traits:
         ("silent", "ann", "2024-01-21T10:00:00"),
         ("silent", "bob", "2024-01-25T10:00:00"),
     ]
+
+
+def test_a_second_build_opens_no_file_of_the_brand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run(shop(tmp_path), as_of="2024-04-01T00:00:00Z")
+    read: list[int] = []
+    monkeypatch.setattr(
+        "visavis.collect.files.ByteCounter.add", lambda _, amount: read.append(amount)
+    )
+    assert run(tmp_path, as_of="2024-04-01T00:00:00Z") == first
+    assert read == []
+    added = orders(tmp_path, 2, SECOND)
+    run(tmp_path, as_of="2024-04-01T00:00:00Z")
+    # once for its fingerprint, once for its rows
+    assert sum(read) <= 2 * added.stat().st_size

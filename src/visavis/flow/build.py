@@ -16,7 +16,7 @@ from visavis.store.locks import writing
 from visavis.store.state import State
 from visavis.store.warehouse import Warehouse, connect
 
-_LARGEST_DEFAULT = 4 * 1024**3
+_LARGEST_DEFAULT = 3 * 1024**3
 
 
 def build(root: Path, as_of_ms: int | None, now_ms: int, progress: Progress) -> dict[str, Any]:
@@ -98,6 +98,6 @@ def open_warehouse(project: Project) -> Warehouse:
 
 
 def default_memory() -> str:
-    """Half of what the machine has, at most 4 GiB."""
+    """Half of what the machine has, at most 3 GiB: a build then stays under 4 GiB in all."""
     installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return f"{min(installed // 2, _LARGEST_DEFAULT) // 1024**2}MiB"

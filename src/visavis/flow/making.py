@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,8 +16,8 @@ from visavis.core.lang.form import Node, Value
 from visavis.core.nouns import Project, Tag
 from visavis.core.progress import Progress
 from visavis.flow.again import Again, on_top_of
-from visavis.flow.inputs import Inputs
-from visavis.flow.relations import make_catalogue, make_relations, snapshot
+from visavis.flow.inputs import Inputs, same_definitions
+from visavis.flow.relations import make_catalogue, make_relations, snapshot, use_catalogue
 from visavis.flow.stepping import add_since
 from visavis.segment import batch as segments
 from visavis.store import builds, crash
@@ -24,6 +25,7 @@ from visavis.store.builds import Build
 from visavis.store.engines.duckdb_names import identifier, text_literal, time_literal
 from visavis.store.key import project_key
 from visavis.store.lake import Lake
+from visavis.store.relations import texts
 from visavis.store.warehouse import Warehouse
 from visavis.understand import batch as traits
 from visavis.understand import tags as labels
@@ -96,15 +98,25 @@ class Making:
         write(unify.IDENTIFIERS, folder / "identifiers.parquet")
         write(unify.EVIDENCE, folder / "evidence.parquet")
         write("SELECT * FROM node_persons ORDER BY node", folder / "persons.parquet")
-        work = self.lake.state / "tmp" / "catalogue"
-        work.mkdir(parents=True, exist_ok=True)
-        target = folder / "catalogue.parquet"
-        catalogue = make_catalogue(self.wh, self.project, target, work, progress)
+        catalogue = self._catalogue(folder / "catalogue.parquet", before, progress)
         make_relations(self.wh, self.project, merged)
         self.again = on_top_of(
             before, self.wh, self.project, self.lake, self.inputs, self.as_of_ms, merged
         )
         return catalogue
+
+    def _catalogue(self, target: Path, before: Build | None, progress: Progress) -> dict[str, str]:
+        """The items, taken over where neither their files nor any definition changed."""
+        if before is not None and same_definitions(before, self.inputs):
+            shutil.copyfile(before.table("catalogue"), target)
+            use_catalogue(self.wh, target)
+            return dict(before.manifest["catalogue"])
+        work = self.lake.state / "tmp" / "catalogue"
+        work.mkdir(parents=True, exist_ok=True)
+        try:
+            return make_catalogue(self.wh, self.project, target, work, progress)
+        finally:
+            shutil.rmtree(work)
 
     def _traits(self, folder: Path) -> Fits:
         self.wh.use_zone(zone(self.project.time_zone))
@@ -181,20 +193,49 @@ class Making:
             path.write_text(text, encoding="utf-8")
 
     def _counts(self) -> dict[str, int]:
-        moment = time_literal(self.as_of_ms)
         value = self.wh.value
         return {
-            "events": value(f"SELECT count(*) FROM lake_events WHERE ts <= {moment}"),
+            "events": self._events(),
             "quarantined": value("SELECT count(*) FROM lake_quarantine WHERE NOT replayed"),
             "people": value("SELECT count(*) FROM persons"),
         }
+
+    def _events(self) -> int:
+        """Events up to the moment; told by the files' footers where no event is later."""
+        if any(
+            load.max_ts is not None and load.max_ts > self.as_of_ms for load in self.inputs.loads
+        ):
+            moment = time_literal(self.as_of_ms)
+            return int(self.wh.value(f"SELECT count(*) FROM lake_events WHERE ts <= {moment}"))
+        files = self.lake.files("events", self.inputs.loads)
+        if not files:
+            return 0
+        rows = self.wh.value(f"SELECT sum(num_rows) FROM parquet_file_metadata({texts(files)})")
+        if not self.lake.files("overlay", self.inputs.loads):
+            return int(rows)
+        loads = texts(self.inputs.load_ids)
+        dead = "SELECT count(*) FROM lake_overlay WHERE new_seq IS NULL"
+        return int(rows) - int(self.wh.value(f"{dead} AND list_contains({loads}, load_id)"))
+
+    def _through_seq(self) -> int | None:
+        """No event of the build stands later in the log than this."""
+        files = self.lake.files("events", self.inputs.loads)
+        if not files:
+            return None
+        last = self.wh.value(
+            "SELECT max(CAST(stats_max_value AS BIGINT)) FROM "
+            f"parquet_metadata({texts(files)}) WHERE path_in_schema = 'seq'"
+        )
+        if self.lake.files("overlay", self.inputs.loads):
+            last = max(last, self.wh.value("SELECT coalesce(max(new_seq), 0) FROM lake_overlay"))
+        return int(last)
 
     def _origins(self, catalogue: Mapping[str, str]) -> dict[str, Any]:
         """What the build was made from, and what reading it later needs to know."""
         return {
             "loads": self.inputs.load_ids,
             "dictionary": list(self.inputs.dictionary),
-            "through_seq": self.wh.value("SELECT max(seq) FROM lake_events"),
+            "through_seq": self._through_seq(),
             "definition_hash": self.inputs.definition_hash,
             "catalogues": dict(self.inputs.catalogues),
             "versions": dict(self.inputs.versions),

@@ -1,8 +1,8 @@
-"""Every code block of README and guide is run: files are written, commands must print what stands there.
+"""Every code block of README and guide is run: files are written, commands print what stands there.
 
-In a `console` block a line `$ visavis ...` is run in the page's folder; the lines below it must be
-what it prints (`...` stands for any lines). A block whose first line is `# file: NAME` is that file.
-A page's blocks run in order in one empty folder. A `text` block is an excerpt and is not run.
+In a `console` block a line `$ visavis ...` is run in the page's folder; the lines below it must
+be what it prints (`...` stands for any lines). A block that begins `# file: NAME` is that file. A
+page's blocks run in order in one empty folder. A `text` block is an excerpt and is not run.
 """
 
 from __future__ import annotations

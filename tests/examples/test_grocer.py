@@ -66,9 +66,9 @@ def test_lifecycle_report(ask: Visavis, raw: Any) -> None:
         for name, people, revenue in raw(
             f"""with p as (
                 select h, count(*) n, sum(revenue) revenue,
-                       date_diff('day', max(t)::date, date '{AS_OF[:10]}') days
+                       date_diff('day', max(t)::date, date '{AS_OF[:10]}') as silent
                 from orders group by 1)
-            select case when days > 365 then 'inactive' when days > 90 then 'defecting'
+            select case when silent > 365 then 'inactive' when silent > 90 then 'defecting'
                         when n = 1 then 'first_time' else 'active' end, count(*), sum(revenue)
             from p group by 1"""
         )

@@ -138,19 +138,18 @@ def changes(node: ast.AST, sql: bool) -> list[Change]:
         case ast.BinOp() if type(node.op) in _BINARY and not _is_text(node):
             return [_binary]
         case ast.BoolOp():
-            return [_junction, *(_dropped(n) for n in range(len(node.values)))]
+            checks = [n for n, value in enumerate(node.values) if _null_check(value)]
+            return [_junction, *(_dropped(n) for n in checks)]
         case ast.UnaryOp(op=ast.Not() | ast.USub()):
             return [lambda n: n.operand]  # type: ignore[attr-defined]
-        case ast.IfExp():
+        case ast.IfExp(test=test) if _null_check(test):
             return [lambda n: n.body, lambda n: n.orelse]  # type: ignore[attr-defined]
-        case ast.If():
-            return [_test(True), _test(False)]
+        case ast.If(test=test) if _null_check(test):
+            return [_test(False)]
         case ast.Constant():
             return _constant(node, sql)
         case ast.Name(id=name, ctx=ast.Load()) if name in _NAMES:
             return [_named(_NAMES[name])]
-        case ast.Return(value=value) if value is not None and not _is_none(value):
-            return [_returns_none]
     return []
 
 
@@ -162,8 +161,11 @@ def _is_text(node: ast.BinOp) -> bool:
     )
 
 
-def _is_none(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _null_check(node: ast.AST) -> bool:
+    return any(
+        isinstance(part, ast.Compare) and isinstance(part.ops[0], ast.Is | ast.IsNot)
+        for part in ast.walk(node)
+    )
 
 
 def _compare(n: int) -> Change:
@@ -209,16 +211,12 @@ def _named(name: str) -> Change:
     return lambda node: ast.Name(name, ast.Load())
 
 
-def _returns_none(node: ast.AST) -> ast.AST:
-    return ast.Return(ast.Constant(None))
-
-
 def _constant(node: ast.Constant, sql: bool) -> list[Change]:
     value = node.value
     if isinstance(value, bool):
         return [_is(not value)]
     if isinstance(value, int):
-        return [_is(value + 1), _is(value - 1)] if value else [_is(1)]
+        return [_is(value + 1)]
     if isinstance(value, str) and sql:
         return [_is(text) for text in _texts(value)]
     return []

@@ -23,16 +23,19 @@ from tests.mutation.mutants import Mutant, mutants, mutated
 ROOT = Path(__file__).resolve().parents[2]
 EQUIVALENT = ROOT / "tests" / "mutation" / "equivalent.json"
 LANG, ENGINES, UNDERSTAND = "visavis.core.lang", "visavis.store.engines", "visavis.understand"
+ELSEWHERE = {"__init__", "tags", "moments", "states", "steady", "switches", "timeline"}
+"""Modules beside the batch reader that tell since when; test_since.py holds them."""
+
+
+def _modules(package: str, pattern: str) -> tuple[str, ...]:
+    folder = ROOT / "src" / package.replace(".", "/")
+    stems = sorted(path.stem for path in folder.glob(pattern))
+    return tuple(f"{package}.{stem}" for stem in stems if stem not in ELSEWHERE)
+
+
 READERS = {
-    "python": (
-        *(f"{LANG}.{p.stem}" for p in sorted((ROOT / "src/visavis/core/lang").glob("reader*.py"))),
-        f"{LANG}.history",
-    ),
-    "duckdb": (
-        *(f"{ENGINES}.{name}" for name in ("duckdb_sql", "duckdb_aggregates", "duckdb_names")),
-        *(f"{ENGINES}.{name}" for name in ("duckdb_zone", "duckdb")),
-        *(f"{UNDERSTAND}.{name}" for name in ("batch", "streams")),
-    ),
+    "python": (*_modules(LANG, "reader*.py"), f"{LANG}.history"),
+    "duckdb": (*_modules(ENGINES, "duckdb*.py"), *_modules(UNDERSTAND, "*.py")),
 }
 RELOADED = {
     "python": (f"{LANG}.reader", f"{LANG}.history", f"{LANG}.timeline"),
@@ -46,6 +49,8 @@ UNUSED = {
     "duckdb_zone": ("_midnights",),
 }
 """Functions that explain, write or set up and are tested elsewhere."""
+CLOCKED = ("ticks", "until", "dates", "scalar")
+"""Modules of the Python reader that tell until when."""
 PATIENCE_SECONDS = 240
 
 
@@ -95,9 +100,9 @@ def _try(mutant: Mutant, reader: str, known: Sequence[suite.Known]) -> bool:
     for name in [n for n in sys.modules if n.startswith(RELOADED[reader])]:
         del sys.modules[name]
     sys.meta_path.insert(0, _Finder(mutant, reader == "duckdb"))
-    holds: Callable[[Sequence[suite.Known]], bool]
-    holds = suite.batch_holds if reader == "duckdb" else suite.live_holds
-    return holds(known)
+    if reader == "duckdb":
+        return suite.batch_holds(known, mutant.module.endswith("_zone"))
+    return suite.live_holds(known, mutant.module.rpartition("_")[2] in CLOCKED)
 
 
 def _forked(work: Callable[[], bool]) -> int:

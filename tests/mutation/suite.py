@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tests.laws import table_rounds as rounds
+from tests.laws.clockwork import faults
 from tests.laws.edges import BUCKETS
 from tests.laws.usual import CONDITIONS, usual_round
 
-from visavis.core.clock import zone
+from visavis.core.clock import to_date, zone
 from visavis.core.lang.form import Value
 from visavis.store.warehouse import Warehouse
 from visavis.testing import shop
@@ -106,24 +107,49 @@ def _moments(round: Round, now: int) -> list[int]:
     return [*Random(now).sample(after, min(len(after), 12)), now + 1]
 
 
-def batch_holds(known: Sequence[Known]) -> bool:
-    """Whether the batch reader still says what is known."""
+def batch_holds(known: Sequence[Known], clock: bool) -> bool:
+    """Whether the batch reader still says what is known; with `clock` since when, too."""
     for item in known:
         answers, fits = ask_batch(item.round, warehouse)
         if next(differences(item.round, answers, item.answers), None) is not None:
             return False
         if {n: tuple(c) for n, c in fits.items()} != {n: tuple(c) for n, c in item.fits.items()}:
             return False
+    return not clock or _since_holds()
+
+
+def _since_holds() -> bool:
+    """Whether since is that of stepping through time, in two zones that change their clocks."""
+    from dataclasses import replace
+
+    from tests.laws.test_since import in_batch, stepped
+
+    from visavis.understand.timeline import exact_in_sql
+
+    for seed in (0, 5):
+        round = usual(seed)
+        seen = [h for h in round.histories if h and min(e["ts"] for e in h) <= round.nows[0]]
+        round = replace(round, histories=seen[:12])
+        traits = round.project.traits
+        nodes = {n: c for n, c in round.conditions.items() if exact_in_sql(c, traits)}
+        since, fits = in_batch(round, nodes)
+        if since != stepped(round, nodes, fits):
+            return False
     return True
 
 
-def live_holds(known: Sequence[Known]) -> bool:
-    """Whether the Python reader still says what is known, and until when."""
+def live_holds(known: Sequence[Known], clock: bool) -> bool:
+    """Whether the Python reader still says what is known, and until when.
+
+    `clock` looks closely at the moments at which the clock changes a value, too.
+    """
     for item in known:
         answers = ask_live(item.round, item.fits)
         if next(differences(item.round, item.answers, answers), None) is not None:
             return False
-    return all(_until_holds(item) for item in known if item.later) and _tight()
+    if not (all(_until_holds(item) for item in known if item.later) and _tight()):
+        return False
+    return not clock or (_dates_hold() and not any(any(faults(seed)) for seed in range(4)))
 
 
 def _until_holds(known: Known) -> bool:
@@ -151,6 +177,21 @@ def _held(
             return False
         if (end is None or at < end) and said[name] != then[name]:
             return False
+    return True
+
+
+def _dates_hold() -> bool:
+    """Whether the reader's own calendar is Python's, and its own inverse beyond that."""
+    from visavis.core.lang import reader_dates as dates
+
+    for day in [*range(-720_000, 2_940_000, 997), *range(-719_600, -719_100), *range(59, 1500)]:
+        parts = dates.civil_of_any(day)
+        if dates.days_of(*parts) != day:
+            return False
+        if -719_162 <= day <= 2_932_896:
+            real = to_date(day)
+            if parts != (real.year, real.month, real.day):
+                return False
     return True
 
 

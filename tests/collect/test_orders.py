@@ -6,6 +6,13 @@ from pathlib import Path
 
 from kit import AMOUNT, ROLES, Shop, source
 
+from visavis.core.lang.form import Call, Literal, Property
+from visavis.core.lang.types import Type
+from visavis.core.nouns import Field, Rule
+from visavis.store.lake import Lake
+from visavis.store.state import State
+from visavis.store.warehouse import connect
+
 HEAD = "cust,ord,at,sku,amount\n"
 
 
@@ -174,3 +181,72 @@ def test_money_of_another_currency_by_dated_rates(tmp_path: Path) -> None:
         ("shop:C", "Order Completed", 0.5, 1),
     ]
     assert s.quarantine() == [("shop.csv", 4, "no-rate"), ("shop.csv", 5, "no-rate")]
+
+
+def test_a_corrected_customer_leaves_nobody_behind(tmp_path: Path) -> None:
+    s = shop(tmp_path, roles={**AMOUNT, "email": "mail"})
+    head = "cust,ord,at,sku,amount,mail\n"
+    s.write("shop.csv", head + "1,A,2020-01-02,x,1,a@b.co\n2,B,2020-01-03,x,2,\n")
+    s.collect()
+    s.write("shop.csv", head + "3,A,2020-01-02,x,1,a@b.co\n2,B,2020-01-03,x,2,\n")
+    s.collect()
+    seen = "SELECT kind, value FROM nodes JOIN sightings USING (node) ORDER BY 1, 2"
+    assert s.rows(seen) == [("customer_id", "2"), ("customer_id", "3"), ("email", "a@b.co")]
+    linked = "SELECT value FROM links JOIN nodes ON node = node_a"
+    assert s.rows(linked) == [("3",)]
+
+
+def test_a_removed_source_no_longer_counts(tmp_path: Path) -> None:
+    s = Shop(tmp_path, source(), source("web", origin="web.csv"))
+    for name in ("shop.csv", "web.csv"):
+        s.write(name, HEAD + "1,A,2020-01-02,x,1\n")
+    s.collect()
+    del s.sources["shop"]
+    s.collect()
+    assert s.orders() == [("web:A", "Order Completed", 1.0, 1)]
+
+
+def test_times_in_fields_and_in_two_columns(tmp_path: Path) -> None:
+    fields = (Field("shipped", Type.TIME, "ship"), Field("gift", Type.BOOLEAN, "gift"))
+    s = shop(
+        tmp_path,
+        roles={**AMOUNT, "time": "day\nclock"},
+        fields=fields,
+        line_fields=(Field("best", Type.DATE, "best"),),
+        time_zone="Europe/Paris",
+    )
+    s.write(
+        "shop.csv",
+        "cust,ord,day,clock,sku,amount,ship,gift,best\n"
+        "1,A,13/01/2020,09:30,x,1,2020-01-14T10:00:00,yes,2021-01-01\n",
+    )
+    s.collect()
+    assert s.rows("SELECT ts::VARCHAR, p_shipped::VARCHAR, p_gift FROM events") == [
+        ("2020-01-13 08:30:00", "2020-01-14 09:00:00", True)
+    ]
+    assert s.rows("SELECT l_best::VARCHAR FROM lines") == [("2021-01-01",)]
+
+
+def test_a_changed_rate_file_takes_the_place_of_the_old(tmp_path: Path) -> None:
+    roles = {"campaign": "id", "amount": "a"}
+    s = Shop(tmp_path, source("mail", "campaign_costs", "mail*.csv", roles=roles))
+    s.write("mail1.csv", "id,a\nm1,5\n")
+    s.collect()
+    s.write("mail2.csv", "id,a\nm2,6\n")
+    s.collect()
+    s.write("mail1.csv", "id,a\nm1,7\n")
+    s.collect()
+    with connect() as wh, State(s.state_dir / "state.db") as state:
+        files = [str(p) for p in Lake(s.state_dir).files("costs", state.loads())]
+        rows = wh.rows(f"SELECT campaign, amount::INT FROM read_parquet({files}) ORDER BY 1")
+    assert rows == [("m1", 7), ("m2", 6)]
+
+
+def test_a_rule_that_warns_only_counts(tmp_path: Path) -> None:
+    amount = Property(Type.DECIMAL, name="amount", scope="row")
+    low = Call(Type.BOOLEAN, function="<", args=(amount, Literal(Type.DECIMAL, value=2_000_000)))
+    s = shop(tmp_path, rules=(Rule("low", low, "warn"),))
+    s.write("shop.csv", HEAD + "1,A,2020-01-02,x,1\n1,B,2020-01-02,x,5\n1,C,2020-01-02,x,6\n")
+    (summary,) = s.collect()
+    assert summary["warnings"] == {"low": 2}
+    assert len(s.orders()) == 3

@@ -11,8 +11,10 @@ from typing import Any
 
 from visavis.collect.context import Context
 from visavis.collect.intake import take_in
-from visavis.collect.namespaces import settle_namespaces
+from visavis.collect.namespaces import real, settle_namespaces
+from visavis.collect.own import SOURCE
 from visavis.collect.quarantine import replay_rateless
+from visavis.collect.withdrawn import withdraw
 from visavis.core.nouns import Project, Source
 from visavis.core.problems import Problem, ProblemsError
 from visavis.core.progress import Progress
@@ -36,15 +38,28 @@ def collect(
     Raises ProblemsError, after all sources were tried, when some could not be read.
     """
     context = Context(project, lake, state, warehouse, now_ms, progress)
+    _end_removed(context)
+    withdraw(context)
     summaries: list[Mapping[str, Any]] = []
     problems: list[Problem] = []
     # what others need comes first
     for source in sorted(project.sources.values(), key=lambda s: _FIRST.index(s.kind)):
         summaries += _tried(context, source, problems)
+    withdraw(context)
     settle_namespaces(context)
     if problems:
         raise ProblemsError(problems)
     return summaries
+
+
+def _end_removed(context: Context) -> None:
+    """Loads of sources that the project no longer has count no more."""
+    kept = {*context.project.sources, SOURCE}
+    gone = [x for x in real(context.loads()) if x.source not in kept]
+    if gone:
+        context.state.commit(None, [load.load_id for load in gone])
+        names = ", ".join(sorted({load.source for load in gone}))
+        context.progress.note(f"no longer in the project, so not counted any more: {names}")
 
 
 def _tried(context: Context, source: Source, problems: list[Problem]) -> list[Mapping[str, Any]]:

@@ -51,11 +51,35 @@ def _take_files(context: Context, source: Source, definition: str) -> list[Mappi
     if source.mode == "snapshot" and not again:
         again = bool(new.fresh) or _fewer(found, earlier)
         new = news(found, {}, context.counter) if again else new
+    ended = earlier if again else _replaced_costs(source, earlier, new)
+    if ended and not again:
+        new = news(found, {}, context.counter)
+    _note_gone(context, source, found, ended)
     _remark(context, earlier, new.touched)
     if not new.fresh:
         return []
     with context.progress.step(f"load {source.name}"):
-        return [_load(context, source, definition, new, earlier if again else [])]
+        return [_load(context, source, definition, new, ended)]
+
+
+def _replaced_costs(source: Source, earlier: Sequence[Load], new: News) -> Sequence[Load]:
+    """A changed cost file takes the place of its older version: its rows have no ids to tell by."""
+    known = {m.path for load in earlier for m in load.files}
+    changed = source.kind in COST_KINDS and any(m.path in known for m in new.fresh)
+    return earlier if changed else []
+
+
+def _note_gone(
+    context: Context, source: Source, found: Sequence[Found], ended: Sequence[Load]
+) -> None:
+    """Tells of files that are no longer there to be loaded anew."""
+    there = {file.name for file in found}
+    files = {m.path for load in ended for m in load.files if m.sha256}
+    gone = sorted(files - there)
+    if gone and source.mode != "snapshot":
+        context.progress.note(
+            f"'{source.name}' is loaded anew without files that are gone: {', '.join(gone)}"
+        )
 
 
 def _fewer(found: Sequence[Found], earlier: Sequence[Load]) -> bool:

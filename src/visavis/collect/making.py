@@ -22,6 +22,8 @@ from visavis.store.engines.duckdb_names import identifier, text_literal, time_li
 from visavis.store.state import FileMark, Load
 
 FILES_SHIFT = 1 << 20
+WITHDRAWN = "withdrawn"
+"""Name of the state's fact: loads with rows that a later one replaced (see `withdrawn`)."""
 Wrap = Callable[[str], str]
 
 
@@ -110,6 +112,9 @@ class Making:
         self.bad = sum(int(bad) for _, _, bad in found)
         self.counts["rows"] = rows
         self.counts["dropped_fields"] = dict.fromkeys(dropped, rows)
+        for key, rule in stage.warnings.items():
+            failed = f'SELECT count_if("{key}" AND _reason IS NULL) FROM collect_stage'
+            self.counts.setdefault("warnings", {})[rule.name] = self.wh.value(failed)
         habits = {k: asdict(h) for k, h in stage.habits.items() if h != Habit()}
         if habits:
             self.counts["habits"] = habits
@@ -225,11 +230,19 @@ class Making:
             tuple(self.marks), self.counts, low, high,
         )  # fmt: skip
         ended = [x.load_id for x in self.ended]
+        if span:
+            self._note_withdrawn()
         state = self.context.state
         self.context.lake.publish(
             self.draft, self.load_id, lambda: state.commit(load, ended, self.facts)
         )
         return {"load_id": self.load_id, "source": self.source.name, **self.counts}
+
+    def _note_withdrawn(self) -> None:
+        rows = self.wh.rows("SELECT DISTINCT load_id FROM collect_dead ORDER BY 1")
+        if rows:
+            before = self.context.state.fact(WITHDRAWN) or []
+            self.facts[WITHDRAWN] = sorted({*before, *(row[0] for row in rows)})
 
 
 def paths_of(loads: Sequence[Load]) -> dict[int, str]:

@@ -119,10 +119,10 @@ def lines_query(source: Source, columns: Sequence[Column], shape: Shape, currenc
     picked = ["origin", '"role.order" AS order_id', '"role.time" AS ms', f"{kind} AS class"]
     # what never was a sale has no refund either: its lines keep their signs
     signed = " OR ".join(sql for sql in (cancelled, test) if sql != "false")
-    picked += [f"{_line_value(name, there, signed)} AS {identifier(name)}" for name in shape.line]
-    picked += [
-        f"{_order_value(name, there, currency)} AS {identifier(name)}" for name in shape.order
-    ]
+    for name, kind in shape.line.items():
+        picked.append(f"{_typed(_line_value(name, there, signed), kind)} AS {identifier(name)}")
+    for name, kind in shape.order.items():
+        picked.append(f"{_typed(_order_value(name, there, currency), kind)} AS {identifier(name)}")
     picked += [identifier(f"id.{kind_name}") for kind_name in shape.kinds]
     query = f"SELECT {', '.join(picked)} FROM {_rows(there)} WHERE _reason IS NULL"
     if "role.status" not in there or not source.statuses.get("refunded"):
@@ -152,6 +152,11 @@ def _status(source: Source, there: set[str], name: str) -> str:
         return "false"
     listed = ", ".join(text_literal(value.strip().lower()) for value in values)
     return f"(coalesce(lower(\"role.status\"), '') IN ({listed}))"
+
+
+def _typed(value: str, kind: Type) -> str:
+    """SQL: a stage column as the lake has it; times are milliseconds in the stage."""
+    return f"make_timestamp({value} * 1000)" if kind is Type.TIME else value
 
 
 def _line_value(name: str, there: set[str], signed: str) -> str:

@@ -20,6 +20,7 @@ from visavis.collect.intake import LOADERS, source_rows
 from visavis.collect.making import Making
 from visavis.collect.namespaces import settle_namespaces
 from visavis.collect.rows import Table
+from visavis.collect.withdrawn import withdraw
 from visavis.core.nouns import Project, Source
 from visavis.core.problems import Problem, ProblemsError, nearest
 from visavis.core.progress import Progress
@@ -57,6 +58,7 @@ def replay(
         if name not in project.sources:
             raise ProblemsError([_unknown(repaired, str(name), project)])
         summaries.append(_replay_source(context, project.sources[name]))
+    withdraw(context)
     settle_namespaces(context)
     return summaries
 

@@ -111,9 +111,9 @@ def _together(files: Sequence[RawFile], columns: Sequence[str], numbered: bool) 
     row = ", file_row_number + 1 AS _row" if numbered else ""
     picked = "".join(f"{identifier(c)}, " for c in columns)
     return (
-        f"SELECT {picked}CAST(list_position([{listed}], filename) + {first - 1} AS "
+        f"SELECT {picked}CAST(list_position([{listed}], _path) + {first - 1} AS "
         "INTEGER) AS _file"
-        f"{row} FROM read_parquet([{listed}], file_row_number = true, filename = true)"
+        f"{row} FROM read_parquet([{listed}], file_row_number = true, filename = '_path')"
     )
 
 

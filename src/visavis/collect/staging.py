@@ -15,7 +15,7 @@ from visavis.collect.rows import HasColumns
 from visavis.core.clock import Zone
 from visavis.core.lang.form import Property
 from visavis.core.lang.types import Type
-from visavis.core.nouns import Source
+from visavis.core.nouns import Rule, Source
 from visavis.core.problems import Problem, ProblemsError, nearest
 from visavis.store.engines.duckdb_names import identifier, text_literal
 from visavis.store.engines.duckdb_sql import Names, at, expression
@@ -143,8 +143,22 @@ class Stage:
         for layer in (second, third):
             if layer:
                 layers = f"SELECT * REPLACE ({', '.join(layer)}) FROM ({layers})"
-        reason = self._reason()
-        return f"SELECT * EXCLUDE ({', '.join(flags)}), {reason} AS _reason FROM ({layers})"
+        warned = [
+            f", {self._fails(rule)} AS {identifier(key)}" for key, rule in self.warnings.items()
+        ]
+        return (
+            f"SELECT * EXCLUDE ({', '.join(flags)}), {self._reason()} AS _reason{''.join(warned)} "
+            f"FROM ({layers})"
+        )
+
+    @property
+    def warnings(self) -> dict[str, Rule]:
+        """The rules that only warn, by the stage column that tells which rows fail them."""
+        return {f"warn.{rule.name}": rule for rule in self.source.rules if rule.action == "warn"}
+
+    def _fails(self, rule: Rule) -> str:
+        good = expression(rule.condition, Names(at(self.now_ms), self._rule_column))
+        return f"(coalesce({good}, false) IS FALSE)"
 
     def _broken(self, kinds: Mapping[str, str]) -> str:
         """SQL: whether a cell of the row has bytes that the file's encoding lacks."""
@@ -158,16 +172,19 @@ class Stage:
         if not column.raw:
             value = text_literal(column.constant or "")
             return self._one(column, value, "VARCHAR"), "false", "true"
+        if column.type is Type.TIME:
+            return self._clock(column, kinds)
         parts = [self._one(column, identifier(name), kinds[name]) for name in column.raw]
         filled = [clean.filled(identifier(name), kinds[name]) for name in column.raw]
         flag = " OR ".join(f"coalesce({f}, false)" for f in filled)
         if len(parts) > 1:
             return _added(column, parts, filled), "false", f"({flag})"
-        exact = "false"
-        if column.type is Type.TIME:
-            name = column.raw[0]
-            exact = clean.clock(identifier(name), kinds[name], self._habit(column))[1]
-        return parts[0], exact, f"({flag})"
+        return parts[0], "false", f"({flag})"
+
+    def _clock(self, column: Column, kinds: Mapping[str, str]) -> tuple[str, str, str]:
+        raw, kind = _moment(column, kinds)
+        shown, exact = clean.clock(raw, kind, self._habit(column))
+        return shown, exact, f"coalesce({clean.filled(raw, kind)}, false)"
 
     def _one(self, column: Column, raw: str, kind: str) -> str:
         if column.type is Type.TIME:
@@ -196,9 +213,8 @@ class Stage:
             cases.append(f"WHEN {identifier('role.time')} > {limit} THEN {reason}")
         for rule in self.source.rules:
             if rule.action == "quarantine":
-                good = expression(rule.condition, Names(at(self.now_ms), self._rule_column))
                 reason = text_literal(f"rule: fails the rule '{rule.name}'")
-                cases.append(f"WHEN coalesce({good}, false) IS FALSE THEN {reason}")
+                cases.append(f"WHEN {self._fails(rule)} THEN {reason}")
         return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
 
     def _unreadable(self, column: Column) -> str:
@@ -231,15 +247,17 @@ class Stage:
         """Settles how each text column is written, from the source's word or from its content."""
         for column in self.columns:
             texts = [name for name in column.raw if clean.is_text(kinds[name])]
-            if texts:
-                habit = self._decide(column, texts, raw_sql, before.get(column.key, clean.PLAIN))
+            if texts or (column.type is Type.TIME and len(column.raw) > 1):
+                cells = [identifier(name) for name in texts]
+                if column.type is Type.TIME:
+                    cells = [_moment(column, kinds)[0]]
+                habit = self._decide(column, cells, raw_sql, before.get(column.key, clean.PLAIN))
                 self.habits[column.key] = habit
 
-    def _decide(self, column: Column, names: Sequence[str], raw_sql: str, before: Habit) -> Habit:
+    def _decide(self, column: Column, raw: Sequence[str], raw_sql: str, before: Habit) -> Habit:
         cells = " UNION ALL ".join(
-            f"SELECT {identifier(name)} AS x FROM ({raw_sql}) WHERE "
-            f"{clean.filled(identifier(name), 'VARCHAR')}"
-            for name in names
+            f"SELECT {cell} AS x FROM ({raw_sql}) WHERE {clean.filled(cell, 'VARCHAR')}"
+            for cell in raw
         )
         if column.type in (Type.DECIMAL, Type.INTEGER):
             return self._number_habit(cells, before)
@@ -294,6 +312,18 @@ class Stage:
         if day_first or month_first:
             return Habit(iso=False, order="dmy" if day_first else "mdy")
         return Habit(iso=False, order=before.order)
+
+
+def _moment(column: Column, kinds: Mapping[str, str]) -> tuple[str, str]:
+    """SQL of a time's raw cell and its type: a date and a time of day in two columns become one."""
+    if len(column.raw) == 1:
+        return identifier(column.raw[0]), kinds[column.raw[0]]
+    parts = []
+    for name in column.raw:
+        day = kinds[name].startswith("TIMESTAMP")
+        cell = f"CAST({identifier(name)} AS DATE)" if day else identifier(name)
+        parts.append(f"trim(CAST({cell} AS VARCHAR))")
+    return f"concat_ws(' ', {', '.join(parts)})", "VARCHAR"
 
 
 def _added(column: Column, parts: Sequence[str], filled: Sequence[str]) -> str:

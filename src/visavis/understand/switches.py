@@ -150,7 +150,7 @@ def _joined(parts: Sequence[list[Switch] | None]) -> list[Switch] | None:
         if part is None:
             return None
         whole += part
-    return whole or None
+    return whole
 
 
 def _compared(node: Node) -> list[Switch] | None:

@@ -268,7 +268,7 @@ class Stage:
         return clean.PLAIN
 
     def _all_floats(self, cells: str) -> bool:
-        """Whether every id is a whole number written as a float; looks no farther than one other."""
+        """Whether every id is a whole number written as a float; stops at the first other."""
         like = "regexp_full_match(x, '\\d+\\.0')"
         if self.wh.rows(f"SELECT 1 FROM ({cells}) WHERE NOT {like} LIMIT 1"):
             return False

@@ -50,8 +50,9 @@ def _rewrite(context: Context, load: Load) -> None:
         context,
         load,
         "links",
-        "SELECT node AS node_a, other AS node_b, 'same row' AS rule, source, min(ts) AS first_seen, "
-        f"max(ts) AS last_seen FROM ({_timed(pairs)}) WHERE other <> node GROUP BY ALL ORDER BY ALL",
+        "SELECT node AS node_a, other AS node_b, 'same row' AS rule, source, "
+        f"min(ts) AS first_seen, max(ts) AS last_seen FROM ({_timed(pairs)}) "
+        "WHERE other <> node GROUP BY ALL ORDER BY ALL",
     )
 
 

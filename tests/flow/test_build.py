@@ -211,6 +211,7 @@ def test_questions(tmp_path: Path) -> None:
         "insert into decisions values (1)",
         "selec 1",
         "",
+        "select case when range = 900000 then error('late') end from range(1000000)",
     ],
 )
 def test_a_query_only_reads_the_build(built: Path, sql: str) -> None:

@@ -5,7 +5,7 @@ Every relation is a view, worked out only as far as a query reads it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,7 @@ def snapshot_of(build: Build, lake: Path) -> Snapshot:
 
 
 def open_views(wh: Warehouse, build: Build, lake_path: Path, sql: str | None = None) -> None:
-    """Makes every relation of the contract; costly columns only if `sql` (None: any) may read them."""
+    """Makes every relation of the contract; costly columns only if `sql` may (None: may) read them."""
     lake = snapshot_of(build, lake_path)
     create_views(wh, lake)
     for name in FILES:
@@ -169,7 +169,20 @@ def stream(wh: Warehouse, sql: str) -> pa.RecordBatchReader:
         batches: pa.RecordBatchReader = wh.connection.sql(sql).to_arrow_reader(_BATCH)
     except duckdb.Error as error:
         raise ProblemsError([Problem("bad-query", _sentence(error))]) from error
-    return batches
+    import pyarrow
+
+    return pyarrow.RecordBatchReader.from_batches(batches.schema, _told(batches))
+
+
+def _told(batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """The batches; what goes wrong in a late one is told like what goes wrong at once."""
+    try:
+        yield from batches
+    except OSError as error:
+        # the engine's errors come through Arrow's stream as plain text
+        if error.errno is not None:
+            raise
+        raise ProblemsError([Problem("bad-query", _sentence(error))]) from error
 
 
 def _sentence(error: Exception) -> str:

@@ -49,7 +49,7 @@ def snapshot_of(build: Build, lake: Path) -> Snapshot:
 
 
 def open_views(wh: Warehouse, build: Build, lake_path: Path, sql: str | None = None) -> None:
-    """Makes every relation of the contract; costly columns only if `sql` may (None: may) read them."""
+    """Makes every relation of the contract; costly columns of events only where `sql` has them."""
     lake = snapshot_of(build, lake_path)
     create_views(wh, lake)
     for name in FILES:

@@ -126,7 +126,7 @@ SOURCE = Shape(
         Key("namespace", H.TEXT, "Order ids are unique in it; by default the source's name."),
         Key("trust", H.INTEGER, "Which source wins where two tell the same: the larger."),
         Key("time_zone", H.ZONE, "The zone of times without offset; by default the project's."),
-        Key("time_format", H.TEXT, "How times are written, as in strptime, or excel; by default told "
+        Key("time_format", H.TEXT, "How times are written, as in strptime, or excel; by default told "  # noqa: E501
             "by the values."),
         Key("decimal_mark", H.CHOICE, "By default told by the values.", choices=(".", ",")),
         Key("encoding", H.TEXT, "By default told by the bytes."),

@@ -141,9 +141,7 @@ def _nesting(node: Node) -> int:
     return below + 1 if isinstance(node, Bucket) else below
 
 
-def _fit(
-    wh: Warehouse, source: str, traits: Sequence[Trait], as_of_ms: int, known: Fits
-) -> Fits:
+def _fit(wh: Warehouse, source: str, traits: Sequence[Trait], as_of_ms: int, known: Fits) -> Fits:
     values = [t.value for t in traits if t.value is not None]
     buckets = {b.fit: b for v in values for b in walk(v) if isinstance(b, Bucket)}
     return _cut_points(wh, source, buckets, as_of_ms, known)

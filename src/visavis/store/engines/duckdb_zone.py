@@ -45,9 +45,7 @@ class _Steps:
     within it comes at `visavis_NAME_turn_n` and adds `visavis_NAME_by_n`.
     """
 
-    def __init__(
-        self, name: str, bits: int, turns: Sequence[int], shifts: Sequence[int]
-    ) -> None:
+    def __init__(self, name: str, bits: int, turns: Sequence[int], shifts: Sequence[int]) -> None:
         self._name, self._bits, self._constant = f"visavis_{name}", bits, shifts[0]
         self._lists: dict[str, list[int]] = {}
         self._first = self._size = self._most = 0

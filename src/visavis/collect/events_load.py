@@ -182,14 +182,14 @@ def _against_earlier(making: Making) -> None:
         else:
             held = identifier(name) if name in present else f"NULL::{kinds[name]}"
             picked.append(f"{held} AS {identifier(name)}")
+    if not _hits(making):
+        return
     query = ranks.alive(lake, making.own, "events", ", ".join(picked))
     run = making.wh.execute
     run(
-        f"{_TABLE} collect_met AS SELECT * FROM ({query}) "
-        "SEMI JOIN (SELECT message_id FROM collect_new) USING (message_id)"
+        f"{_TABLE} collect_met AS SELECT * FROM ({query}) SEMI JOIN collect_hits "
+        "USING (load_id, old_seq)"
     )
-    if not making.wh.value("SELECT count(*) FROM collect_met"):
-        return
     same = " AND ".join(
         f"n.{identifier(c)} IS NOT DISTINCT FROM m.{identifier(c)}" for c in content
     )
@@ -205,6 +205,25 @@ def _against_earlier(making: Making) -> None:
         "INSERT INTO collect_dead SELECT load_id, old_seq FROM collect_met "
         "SEMI JOIN collect_new USING (message_id)"
     )
+
+
+def _hits(making: Making) -> int:
+    """Makes `collect_hits`: earlier rows with the message id of a new one; how many.
+
+    Ids are read alone first, and where they tell the time, of that time only.
+    """
+    where = "true"
+    if "id" not in making.source.roles:
+        ((low, high),) = making.wh.rows("SELECT min(ms), max(ms) FROM collect_new")
+        if low is None:
+            return 0
+        where = f"ts BETWEEN make_timestamp({low} * 1000) AND make_timestamp({high} * 1000)"
+    query = ranks.alive(making.context.lake, making.own, "events", "message_id", where)
+    making.wh.execute(
+        f"{_TABLE} collect_hits AS SELECT load_id, old_seq FROM ({query}) "
+        "SEMI JOIN (SELECT message_id FROM collect_new) USING (message_id)"
+    )
+    return int(making.wh.value("SELECT count(*) FROM collect_hits"))
 
 
 def _write(making: Making) -> None:

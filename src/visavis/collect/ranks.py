@@ -17,6 +17,7 @@ from visavis.store.warehouse import Warehouse
 SHIFT = 1 << 22
 EARLIEST = -(1 << 41)
 """Moments before this (1900, and records without a time) share one rank count."""
+_FEW = 1000
 _NO_CLASH = (
     "SELECT NULL::VARCHAR AS load_id, NULL::BIGINT AS old_seq, NULL::BIGINT AS tick, "
     "NULL::BIGINT AS ms, NULL::VARCHAR AS message_id WHERE false"
@@ -104,25 +105,44 @@ def seq_of_new() -> str:
 
 def _clash(wh: Warehouse, lake: Lake, loads: Sequence[Load]) -> str | None:
     """Living rows of earlier loads at the very milliseconds of new events."""
+    where = _meeting(wh, lake, loads)
+    query = alive(lake, loads, "events", "ts, message_id", where) if where else None
+    if query is None:
+        return None
+    return (
+        f"SELECT load_id, old_seq, {clamped('epoch_ms(ts)')} AS tick, epoch_ms(ts) AS ms, "
+        f"message_id FROM ({query}) AS p WHERE tick IN (SELECT {clamped('ms')} FROM collect_new) "
+        "AND (load_id, old_seq) NOT IN (SELECT (load_id, seq) FROM collect_dead)"
+    )
+
+
+def _meeting(wh: Warehouse, lake: Lake, loads: Sequence[Load]) -> str | None:
+    """SQL: which earlier rows may share a millisecond with new ones; None when none do.
+
+    Times are looked at first and alone: message ids are dear to read.
+    """
     ((low, high),) = wh.rows("SELECT min(ms), max(ms) FROM collect_new")
     if low is None:
         return None
     if low <= EARLIEST:
         low, high = TIME_MIN, max(high, EARLIEST)
-    near = [load for load in loads if _may_meet(load, low, high)]
-    query = alive(
-        lake, near, "events", "ts, message_id",
-        f"ts BETWEEN make_timestamp({int(low)} * 1000) AND make_timestamp({int(high)} * 1000)",
-    )  # fmt: skip
-    if query is None:
+    files = lake.files("events", [load for load in loads if _may_meet(load, low, high)])
+    if not files:
         return None
-    return (
-        f"SELECT load_id, old_seq, {clamped('epoch_ms(ts)')} AS tick, epoch_ms(ts) AS ms, "
-        "message_id "
-        f"FROM ({query}) AS p WHERE tick IN (SELECT {clamped('ms')} FROM collect_new) "
-        "AND NOT EXISTS (SELECT 1 FROM collect_dead AS d WHERE d.load_id = p.load_id AND "
-        "d.seq = p.old_seq)"
+    between = f"ts BETWEEN {_moment(low)} AND {_moment(high)}"
+    new = f"SELECT {clamped('ms')} FROM collect_new"
+    shared = wh.rows(
+        f"SELECT DISTINCT epoch_ms(ts) FROM read_parquet({listed(files)}, union_by_name = true) "
+        f"WHERE {between} AND {clamped('epoch_ms(ts)')} IN ({new}) "
+        f"LIMIT {_FEW + 1}"
     )
+    if len(shared) > _FEW:
+        return between
+    return f"ts IN ({', '.join(_moment(row[0]) for row in shared)})" if shared else None
+
+
+def _moment(ms: int) -> str:
+    return f"make_timestamp({int(ms)} * 1000)"
 
 
 def _may_meet(load: Load, low: int, high: int) -> bool:

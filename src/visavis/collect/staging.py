@@ -73,12 +73,16 @@ def columns_of(source: Source, required: Mapping[str, str]) -> list[Column]:
 
 def check_columns(source: Source, raw: HasColumns, columns: Iterable[Column]) -> None:
     """Raises ProblemsError `missing-column` for every mapped column that a file lacks."""
-    problems = []
-    for file, there in raw.tables:
-        for column in columns:
-            for name in column.raw:
-                if name not in there:
-                    problems.append(_missing(source, column, name, file, there))
+    mapped: dict[str, Column] = {}
+    for column in columns:
+        for name in column.raw:
+            mapped.setdefault(name, column)
+    problems = [
+        _missing(source, column, name, file, there)
+        for file, there in raw.tables
+        for name, column in mapped.items()
+        if name not in there
+    ]
     if problems:
         raise ProblemsError(problems)
 

@@ -62,8 +62,8 @@ def since(
 
 
 def _by_streams(conditions: Mapping[str, Node], project: Project) -> Iterable[dict[str, Node]]:
-    """Conditions that read the same streams share one pass over them."""
-    out: dict[frozenset[Stream], dict[str, Node]] = {}
+    """Conditions that read the same streams by the same windows share one pass over them."""
+    out: dict[frozenset[object], dict[str, Node]] = {}
     for name, node in conditions.items():
         found = unfolded(node, project.traits)
         if found is None:
@@ -72,9 +72,10 @@ def _by_streams(conditions: Mapping[str, Node], project: Project) -> Iterable[di
     return out.values()
 
 
-def _streams(atoms: Unfolded) -> Iterable[Stream]:
-    yield from (Stream.of(trait) for trait, _ in atoms.aggregates.values())
-    yield from (Stream.of(trait) for trait in atoms.given.values())
+def _streams(atoms: Unfolded) -> Iterable[tuple[Stream, int | None]]:
+    """What makes a pass long: the events of streams, and when they leave windows."""
+    yield from ((Stream.of(trait), trait.within_ms) for trait, _ in atoms.aggregates.values())
+    yield from ((Stream.of(trait), None) for trait in atoms.given.values())
 
 
 def _members(
@@ -104,27 +105,32 @@ def _switched(project: Project, nodes: Sequence[Node], as_of_ms: int, fits: Fits
     states = States(project, atoms, as_of_ms, "visavis_members").sql()
     rows = _with_moments(states, sorted(found), as_of_ms)
     truths = ", ".join(f"{expression(whole, names)} AS c{i}" for i, whole in enumerate(wholes))
-    before = ", ".join(f"lag(c{i}) OVER before AS b{i}" for i in range(len(nodes)))
+    # what follows the last moment at which it was not true is the moment it became true
     turned = ", ".join(
-        f"max(moment) FILTER (WHERE c{i} AND NOT coalesce(b{i}, false)) AS s{i}"
+        f"coalesce(max(following) FILTER (WHERE c{i} IS NOT TRUE), {_START}) AS s{i}"
         for i in range(len(nodes))
     )
     return (
-        f"SELECT person, {turned} FROM (SELECT *, {before} FROM"
-        f" (SELECT person, moment, {truths} FROM ({rows}))"
-        " WINDOW before AS (PARTITION BY person ORDER BY moment)) GROUP BY person"
+        f"SELECT person, {turned} FROM (SELECT person, following, {truths} FROM ({rows}))"
+        " GROUP BY person"
     )
 
 
 def _with_moments(states: str, found: Sequence[str], as_of_ms: int) -> str:
-    """The states at their beginning, and again at each moment within them that the clock makes."""
+    """The states at their beginning, and again at each moment within them that the clock makes.
+
+    `moment` is when, `following` the next such moment of the person, null for the last.
+    """
     if not found:
-        return f"SELECT *, began AS moment FROM ({states})"
-    last = f"coalesce(next_began - to_milliseconds(1), {time_literal(as_of_ms)})"
-    listed = ", ".join(["[began]", *found])
+        return f"SELECT *, began AS moment, next_began AS following FROM ({states})"
+    ended = f"coalesce(next_began - to_milliseconds(1), {time_literal(as_of_ms)})"
+    listed = f"flatten([{', '.join(['[began]', *found])}])"
+    within = f"list_filter({listed}, lambda moment: moment BETWEEN began AND ended)"
     return (
-        f"SELECT * FROM (SELECT *, unnest(flatten([{listed}])) AS moment FROM"
-        f" (SELECT *, {last} AS ended FROM ({states}))) WHERE moment BETWEEN began AND ended"
+        "SELECT *, unnest(moments) AS moment,"
+        " unnest(list_append(moments[2:], next_began)) AS following FROM"
+        f" (SELECT *, list_sort({within}) AS moments FROM"
+        f" (SELECT *, {ended} AS ended FROM ({states})))"
     )
 
 

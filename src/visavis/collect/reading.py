@@ -13,16 +13,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from visavis.collect.clean import text
-from visavis.collect.files import ByteCounter, detect_encoding, open_bytes, transcode
+from visavis.collect.csv_text import (
+    BLOT,
+    first_record,
+    guess_delimiter,
+    odd_quotes,
+    read_csv,
+    rejected,
+    split_bytes,
+    text_lines,
+    unique_names,
+)
+from visavis.collect.files import ByteCounter, detect_encoding, transcode
 from visavis.core.nouns import Source
 from visavis.store.engines.duckdb_names import identifier, text_literal
 from visavis.store.state import FileMark
 from visavis.store.warehouse import Warehouse
 
-_DELIMITERS = (",", ";", "\t", "|")
-_LONGEST_LINE = 16 << 20
 _REJECTS = "collect_rejects"
-_BLOT = "\x02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +167,9 @@ class Reader:
         return RawFile(mark, number, columns, f"SELECT * {scan}", numbered)
 
     def _json(self, mark: FileMark, path: Path, number: int, faulty: bool) -> RawFile:
-        lines = _lines(path)
+        lines = text_lines(path)
         table = identifier(f"collect_json_{number}")
-        self.wh.execute(
+        self._in_order(
             f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT *, CASE WHEN json_valid(line) "
             f"THEN json_type(line) = 'OBJECT' ELSE false END AS good FROM ({lines}) "
             "WHERE trim(line) <> ''"
@@ -184,36 +192,40 @@ class Reader:
     def _csv(
         self, source: Source, mark: FileMark, path: Path, number: int, faulty: bool
     ) -> RawFile:
-        header = _first_record(path)
-        delimiter = source.delimiter or _guess_delimiter(header)
-        names = _unique(next(csv.reader(io.StringIO(header), delimiter=delimiter), []))
+        header = first_record(path)
+        delimiter = source.delimiter or guess_delimiter(header)
+        names = unique_names(next(csv.reader(io.StringIO(header), delimiter=delimiter), []))
         open_at = self._open_quote(path, names, delimiter)
         if open_at:
             path = self._mend(path, number, open_at, delimiter if len(names) == 1 else "")
         rejects = f"{_REJECTS}_{number}"
         self._drop(rejects)
-        scan = f"SELECT * FROM {_read_csv(path, names, delimiter, rejects)}"
-        numbered = (
-            f"SELECT *, row_number() OVER () AS _row FROM {_read_csv(path, names, delimiter)}"
-        )
-        self._rejects.append(_rejected(rejects, number, names, delimiter, open_at))
+        scan = f"SELECT * FROM {read_csv(path, names, delimiter, rejects)}"
+        numbered = f"SELECT *, row_number() OVER () AS _row FROM {read_csv(path, names, delimiter)}"
+        self._rejects.append(rejected(rejects, number, names, delimiter, open_at))
         return RawFile(mark, number, dict.fromkeys(names, "VARCHAR"), scan, numbered, faulty)
 
     def _open_quote(
         self, path: Path, names: Sequence[str], delimiter: str
     ) -> tuple[int, int] | None:
         """Byte and row of a quote that is never closed: the rest of the file would be one value."""
-        if not _holds_quote(path):
+        if not odd_quotes(path):
             return None
         table = f"{_REJECTS}_probe"
         self._drop(table)
-        self.wh.rows(f"SELECT count(COLUMNS(*)) FROM {_read_csv(path, names, delimiter, table)}")
+        self.wh.rows(f"SELECT count(COLUMNS(*)) FROM {read_csv(path, names, delimiter, table)}")
         found = self.wh.rows(
             f"SELECT line_byte_position, line - 1 FROM {table} WHERE error_type NOT IN "
             "('MISSING COLUMNS', 'TOO MANY COLUMNS') ORDER BY 1 LIMIT 1"
         )
         self._drop(table)
         return (int(found[0][0]), int(found[0][1])) if found else None
+
+    def _in_order(self, sql: str) -> None:
+        """Runs what numbers or sorts the lines of a file."""
+        self.wh.execute("SET preserve_insertion_order = true")
+        self.wh.execute(sql)
+        self.wh.execute("SET preserve_insertion_order = false")
 
     def _drop(self, table: str) -> None:
         self.wh.execute(f"DROP TABLE IF EXISTS {table}")
@@ -227,11 +239,11 @@ class Reader:
         position = open_at[0] - 1
         table, mended = f"collect_lines_{number}", self.work / f"mended-{number}.csv"
         tail, kept = self.work / f"tail-{number}.csv", self.work / f"kept-{number}.csv"
-        _split(path, position, mended, tail)
+        split_bytes(path, position, mended, tail)
         odd = "(length(line) - length(replace(line, '\"', ''))) % 2 = 1"
-        blot = text_literal(f"{_BLOT}{spare}")
-        self.wh.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {_lines(tail)}")
-        self.wh.execute(
+        blot = text_literal(f"{BLOT}{spare}")
+        self._in_order(f"CREATE OR REPLACE TEMP TABLE {table} AS {text_lines(tail)}")
+        self._in_order(
             f"COPY (SELECT CASE WHEN {odd} THEN {blot} ELSE line END FROM {table} ORDER BY "
             "_row) TO "
             f"{text_literal(str(kept))} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', "
@@ -242,118 +254,9 @@ class Reader:
         return mended
 
 
-def _rejected(
-    rejects: str, number: int, names: Sequence[str], delimiter: str, open_at: tuple[int, int] | None
-) -> str:
-    """A query for the rows of a CSV that could not be split, with what they hold."""
-    reason = (
-        "CASE WHEN any_value(error_type) = 'MISSING COLUMNS' THEN 'cut-row: the row has "
-        "too few columns' "
-        "WHEN any_value(error_type) = 'TOO MANY COLUMNS' THEN 'bad-row: the row has too "
-        "many columns' "
-        "ELSE 'bad-row: the row can''t be split into columns' END"
-    )
-    query = (
-        f"SELECT line - 1 AS _row, any_value(csv_line) AS line, {reason} AS reason "
-        f"FROM {rejects} GROUP BY line"
-    )
-    if open_at:
-        blotted = f"starts_with(r.line, {text_literal(_BLOT)})"
-        query = (
-            f"SELECT r._row, CASE WHEN {blotted} THEN t.line ELSE r.line END AS line, "
-            f"CASE WHEN {blotted} THEN 'cut-row: a quote is never closed' ELSE r.reason "
-            "END AS reason "
-            f"FROM ({query}) AS r LEFT JOIN collect_lines_{number} AS t "
-            f"ON t._row = r._row - {open_at[1] - 1}"
-        )
-    cells = _cells("line", names, delimiter)
-    return f"SELECT {number}::INTEGER AS _file, _row, {cells} AS row, reason FROM ({query})"
-
-
-def _split(path: Path, position: int, head: Path, tail: Path) -> None:
-    """Writes the bytes before and from a position to two files."""
-    with open_bytes(path) as file, head.open("wb") as first, tail.open("wb") as second:
-        left = position
-        while left and (chunk := file.read(min(left, 1 << 20))):
-            first.write(chunk)
-            left -= len(chunk)
-        shutil.copyfileobj(file, second)
-
-
 def _union(parts: Sequence[str]) -> str | None:
     return " UNION ALL ".join(parts) if parts else None
 
 
 def _pointer(key: str) -> str:
     return "$." + '"' + key.replace('"', '\\"') + '"'
-
-
-def _lines(path: Path) -> str:
-    """A query for the lines of a text file with their numbers."""
-    return (
-        "SELECT line, row_number() OVER () AS _row FROM read_csv("
-        f"{text_literal(str(path))}, auto_detect = false, columns = {{'line': 'VARCHAR'}}, "
-        f"delim = '\x01', quote = '', escape = '', header = false, "
-        f"max_line_size = {_LONGEST_LINE}, null_padding = true, strict_mode = false)"
-    )
-
-
-def _cells(line: str, names: Sequence[str], delimiter: str) -> str:
-    """SQL: what a broken line holds, as JSON by column as far as it can be told, and the line."""
-    parts = f"string_split({line}, {text_literal(delimiter)})"
-    pairs = "".join(f", {text_literal(name)}, {parts}[{i}]" for i, name in enumerate(names, 1))
-    return f"json_object('_line', {line}{pairs})"
-
-
-def _read_csv(path: Path, names: Sequence[str], delimiter: str, rejects: str | None = None) -> str:
-    columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in names)
-    keep = (
-        f", store_rejects = true, rejects_table = '{rejects}', rejects_scan = '{rejects}_scans', "
-        "rejects_limit = 0"
-        if rejects
-        else ", ignore_errors = true"
-    )
-    return (
-        f"read_csv({text_literal(str(path))}, auto_detect = false, columns = {{{columns}}}, "
-        f"skip = 1, header = false, delim = {text_literal(delimiter)}, quote = '\"', "
-        "escape = '\"', "
-        f"max_line_size = {_LONGEST_LINE}, nullstr = ''{keep})"
-    )
-
-
-def _first_record(path: Path) -> str:
-    """The header: the first line, or more when a quoted name holds line ends."""
-    with open_bytes(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", "replace", newline="") as text:
-        header = text.readline(_LONGEST_LINE)
-        while header.count('"') % 2 and (more := text.readline(_LONGEST_LINE)):
-            header += more
-    return header
-
-
-def _guess_delimiter(header: str) -> str:
-    """The sign that cuts the header into the most columns, commas first."""
-    return max(
-        _DELIMITERS, key=lambda d: len(next(csv.reader(io.StringIO(header), delimiter=d), []))
-    )
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """Column names as the header has them; empty ones and repeats get a number."""
-    result: list[str] = []
-    taken: set[str] = set()
-    for position, name in enumerate(names, 1):
-        name = name.strip() or f"column{position}"
-        # the engine's column names ignore case
-        while name.lower() in taken:
-            name += "_2"
-        taken.add(name.lower())
-        result.append(name)
-    return result
-
-
-def _holds_quote(path: Path) -> bool:
-    with open_bytes(path) as file:
-        while chunk := file.read(1 << 20):
-            if b'"' in chunk:
-                return True
-    return False

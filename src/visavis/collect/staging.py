@@ -7,10 +7,11 @@ Times are UTC milliseconds in it. No row is ever touched one by one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from visavis.collect import clean
 from visavis.collect.clean import Habit
+from visavis.collect.habits import id_habit, number_habit, time_habit
 from visavis.collect.rows import HasColumns
 from visavis.core.clock import Zone
 from visavis.core.lang.form import Property
@@ -250,72 +251,25 @@ class Stage:
     def decide(self, raw_sql: str, kinds: Mapping[str, str], before: Mapping[str, Habit]) -> None:
         """Settles how each text column is written, from the source's word or from its content."""
         for column in self.columns:
-            texts = [name for name in column.raw if clean.is_text(kinds[name])]
-            if texts or (column.type is Type.TIME and len(column.raw) > 1):
-                cells = [identifier(name) for name in texts]
-                if column.type is Type.TIME:
-                    cells = [_moment(column, kinds)[0]]
-                habit = self._decide(column, cells, raw_sql, before.get(column.key, clean.PLAIN))
-                self.habits[column.key] = habit
+            cells = [identifier(name) for name in column.raw if clean.is_text(kinds[name])]
+            if column.type is Type.TIME and (cells or len(column.raw) > 1):
+                cells = [_moment(column, kinds)[0]]
+            if cells:
+                texts = " UNION ALL ".join(
+                    f"SELECT {cell} AS x FROM ({raw_sql}) WHERE {clean.filled(cell, 'VARCHAR')}"
+                    for cell in cells
+                )
+                known = before.get(column.key, clean.PLAIN)
+                self.habits[column.key] = self._habit_of(column, texts, known)
 
-    def _decide(self, column: Column, raw: Sequence[str], raw_sql: str, before: Habit) -> Habit:
-        cells = " UNION ALL ".join(
-            f"SELECT {cell} AS x FROM ({raw_sql}) WHERE {clean.filled(cell, 'VARCHAR')}"
-            for cell in raw
-        )
+    def _habit_of(self, column: Column, cells: str, before: Habit) -> Habit:
         if column.type in (Type.DECIMAL, Type.INTEGER):
-            return self._number_habit(cells, before)
+            return number_habit(self.wh, cells, self.source.decimal_mark, before)
         if column.type in (Type.TIME, Type.DATE):
-            return self._time_habit(cells, before)
+            return time_habit(self.wh, cells, self.source.time_format, before)
         if column.key.startswith("id.") or column.key in ("role.order", "role.product", "role.id"):
-            return replace(clean.PLAIN, floats=self._all_floats(cells))
+            return id_habit(self.wh, cells)
         return clean.PLAIN
-
-    def _all_floats(self, cells: str) -> bool:
-        """Whether every id is a whole number written as a float; stops at the first other."""
-        like = "regexp_full_match(x, '\\d+\\.0')"
-        if self.wh.rows(f"SELECT 1 FROM ({cells}) WHERE NOT {like} LIMIT 1"):
-            return False
-        return bool(self.wh.rows(f"SELECT 1 FROM ({cells}) LIMIT 1"))
-
-    def _number_habit(self, cells: str, before: Habit) -> Habit:
-        declared = self.source.decimal_mark
-        ((odd, commas, points),) = self.wh.rows(
-            "SELECT count_if(TRY_CAST(x AS DOUBLE) IS NULL), "
-            r"count_if(regexp_matches(x, ',\d{1,2}\D*$|,\d{4,}\D*$|\.\d{3},\d|\.\d{3}\.\d{3}')), "
-            r"count_if(regexp_matches(x, '\.\d{1,2}\D*$|\.\d{4,}\D*$|,\d{3}\.\d|,\d{3},\d{3}')) "
-            f"FROM ({cells})"
-        )
-        if declared:
-            return Habit(mark=declared, plain=declared == "." and not odd)
-        if not odd:
-            return before if before.mark == "," else clean.PLAIN
-        if commas == points == 0:
-            return (
-                replace(before, plain=False) if not before.plain else Habit(mark=None, plain=False)
-            )
-        return Habit(mark="," if commas > points else ".", plain=False)
-
-    def _time_habit(self, cells: str, before: Habit) -> Habit:
-        declared = self.source.time_format
-        cell = "trim(x)"
-        ((odd, day_first, month_first),) = self.wh.rows(
-            f"SELECT count_if(NOT regexp_matches({cell}, '{clean.ISO}') "
-            f"OR TRY_CAST({cell} AS TIMESTAMP) IS NULL OR regexp_matches({cell}, "
-            f"'{clean.OFFSET}')), "
-            f"count_if(regexp_matches({cell}, '^(1[3-9]|2\\d|3[01])[/.-]\\d{{1,2}}[/.-]\\d')), "
-            f"count_if(regexp_matches({cell}, '^\\d{{1,2}}[/.-](1[3-9]|2\\d|3[01])[/.-]\\d')) "
-            f"FROM ({cells})"
-        )
-        if not odd:
-            return clean.PLAIN
-        if declared:
-            return Habit(iso=False, time_format=declared)
-        if day_first and month_first:
-            return Habit(iso=False, order=None)
-        if day_first or month_first:
-            return Habit(iso=False, order="dmy" if day_first else "mdy")
-        return Habit(iso=False, order=before.order)
 
 
 def _moment(column: Column, kinds: Mapping[str, str]) -> tuple[str, str]:

@@ -6,6 +6,7 @@ where the table says so. Names and constants go through `duckdb_names`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -24,7 +25,6 @@ from visavis.core.lang.form import (
 from visavis.core.lang.types import TIME_MAX, TIME_MIN, Type
 from visavis.store.engines.duckdb_names import (
     SQL_TYPES,
-    identifier,
     literal,
     text_literal,
     time_literal,
@@ -150,8 +150,8 @@ def _moved(time: str, interval: Node, sign: str) -> str:
     low, high = max(TIME_MIN, TIME_MIN - ms), min(TIME_MAX, TIME_MAX - ms)
     if low > high:
         return literal(None, T)
-    limits = f"{time} BETWEEN {time_literal(low)} AND {time_literal(high)}"
-    return f"CASE WHEN {limits} THEN {time} + to_milliseconds({ms}) END"
+    limits = f"BETWEEN {time_literal(low)} AND {time_literal(high)}"
+    return once([time], lambda t: f"CASE WHEN {t} {limits} THEN {t} + to_milliseconds({ms}) END")
 
 
 def _product(node: Call, args: list[str], kinds: list[Type]) -> str:
@@ -165,12 +165,27 @@ def _product(node: Call, args: list[str], kinds: list[Type]) -> str:
             for a, k in zip(args, kinds, strict=True)
         ]
         return f"TRY_CAST({wide[0]} * {wide[1]} AS DECIMAL(18,6))"
-    return f"visavis{_width(args)}_product({args[0]}, {args[1]})"
+    return once(args, lambda a, b: f"visavis_product({a}, {b})")
 
 
-def _width(args: Sequence[str]) -> str:
-    """The quick macros repeat their arguments, so they are for short ones only."""
-    return "_wide" if max(map(len, args)) > LONGEST_REPEATED else ""
+def once(args: Sequence[str], build: Callable[..., str]) -> str:
+    """What `build` makes of the arguments, each of them written (and worked out) once.
+
+    Macros repeat their arguments, and macros in macros would grow the query beyond planning; so an
+    argument that is more than a column is bound to a name first. That takes longer for a row.
+    """
+    if all(_short(arg) for arg in args):
+        return build(*args)
+    fields = ", ".join(f"x{i} := {arg}" for i, arg in enumerate(args))
+    inner = build(*(f"v.x{i}" for i in range(len(args))))
+    return f"list_transform([struct_pack({fields})], lambda v: {inner})[1]"
+
+
+def _short(sql: str) -> bool:
+    return len(sql) <= LONGEST_REPEATED and not _GROWING.search(sql)
+
+
+_GROWING = re.compile(r"visavis_|CASE|list_transform")
 
 
 def _division(node: Call, args: list[str], kinds: list[Type]) -> str:
@@ -178,8 +193,11 @@ def _division(node: Call, args: list[str], kinds: list[Type]) -> str:
         divisor = f"nullif(CAST({args[1]} AS DOUBLE), 0)"
         return f"visavis_finite(CAST({args[0]} AS DOUBLE) / {divisor})"
     places = {(I, I): 10**6, (D, D): 10**6, (I, D): 10**12, (D, I): 1}[(kinds[0], kinds[1])]
-    top, bottom = (whole(a, k) for a, k in zip(args, kinds, strict=True))
-    return f"visavis{_width(args)}_quotient({top} * {places}, {bottom})"
+
+    def quotient(a: str, b: str) -> str:
+        return f"visavis_quotient({whole(a, kinds[0])} * {places}, {whole(b, kinds[1])})"
+
+    return once(args, quotient)
 
 
 def whole(sql: str, kind: Type) -> str:
@@ -212,7 +230,7 @@ def _round(node: Call, args: list[str], kinds: list[Type]) -> str:
 
 
 def _part(name: str) -> Callable[[Call, list[str], list[Type]], str]:
-    return lambda node, args, kinds: f"{name}({_day(args[0], kinds[0])})"
+    return lambda node, args, kinds: once(args, lambda a: f"{name}({_day(a, kinds[0])})")
 
 
 def _day(sql: str, kind: Type) -> str:
@@ -220,9 +238,15 @@ def _day(sql: str, kind: Type) -> str:
 
 
 def _days(template: str) -> Callable[[Call, list[str], list[Type]], str]:
-    return lambda node, args, kinds: template.format(
-        _day(args[0], kinds[0]), _day(args[1], kinds[1])
-    )
+    def days(node: Call, args: list[str], kinds: list[Type]) -> str:
+        return once(args, lambda a, b: template.format(_day(a, kinds[0]), _day(b, kinds[1])))
+
+    return days
+
+
+def _repeated(template: str) -> Callable[[Call, list[str], list[Type]], str]:
+    """A template whose macro repeats the arguments."""
+    return lambda node, args, kinds: once(args, template.format)
 
 
 def _to_decimal(node: Call, args: list[str], kinds: list[Type]) -> str:
@@ -243,14 +267,10 @@ _PLAIN = {
     "upper": "upper({0})",
     "trim": "trim({0}, " + text_literal(WHITE_SPACE) + ")",
     "length": "length({0})",
-    "left": "visavis_first_chars({0}, {1})",
-    "right": "visavis_last_chars({0}, {1})",
     "replace": "replace({0}, {1}, {2})",
     "starts_with": "starts_with({0}, {1})",
     "ends_with": "ends_with({0}, {1})",
     "contains": "contains({0}, {1})",
-    "date": "visavis_date({0})",
-    "hour": "hour(visavis_local({0}))",
     "hours_between": "((epoch_ms({1}) - epoch_ms({0})) // 3600000)",
     "to_float": "CAST({0} AS DOUBLE)",
 }
@@ -282,14 +302,13 @@ _BUILT: dict[str, Callable[[Call, list[str], list[Type]], str]] = {
     "years_between": _days("visavis_years({0}, {1})"),
     "days_to_anniversary": _days("visavis_to_anniversary({0}, {1})"),
     "to_decimal": _to_decimal,
+    "date": _repeated("visavis_date({0})"),
+    "hour": _repeated("hour(visavis_local({0}))"),
+    "left": _repeated("visavis_first_chars({0}, {1})"),
+    "right": _repeated("visavis_last_chars({0}, {1})"),
 }
 
 
 def typed(node: Node) -> str:
     """The column type of a form's value."""
     return SQL_TYPES.get(node.type, "INTEGER")
-
-
-def quoted(name: str) -> str:
-    """A column's name, quoted."""
-    return identifier(name)

@@ -88,8 +88,9 @@ def base_query(
     """Everybody with their computed and given traits: one GROUP BY per stream, joined."""
     columns, joins = ["p.person"], [f"{people} p"]
     for number, (stream, shared) in enumerate(by_stream(traits).items()):
-        group = grouped(project, stream, shared, as_of_ms, f"g{number}_")
-        joins.append(f"LEFT JOIN ({group.sql}) g{number} ON g{number}.person = p.person")
+        group = grouped(project, stream, shared, as_of_ms, f"g{number}")
+        for name, query in group.queries.items():
+            joins.append(f"LEFT JOIN ({query}) {name} ON {name}.person = p.person")
         columns += [f"{sql} AS {identifier(name)}" for name, sql in group.values.items()]
     return f"SELECT {', '.join(columns)} FROM {' '.join(joins)}"
 

@@ -9,11 +9,12 @@ from functools import partial
 from visavis.core.lang.form import Aggregate, Node, Property
 from visavis.core.lang.types import TIME_MIN
 from visavis.core.nouns import Project, Trait
-from visavis.store.engines.duckdb_aggregates import Halves, halves
+from visavis.store.engines.duckdb_aggregates import Halves, Rows, halves
 from visavis.store.engines.duckdb_names import text_literal, time_literal
 from visavis.store.engines.duckdb_sql import Names, expression
 from visavis.understand.reading import Reading, Stream
 from visavis.understand.sequences import sequence
+from visavis.understand.tallies import Tallies, tallied
 
 
 def by_stream(traits: Iterable[Trait]) -> dict[Stream, list[Trait]]:
@@ -80,9 +81,9 @@ def given_part(trait: Trait, reading: Reading) -> str:
 
 @dataclass(frozen=True)
 class Grouped:
-    """SQL that gives one row per person, and how each trait's value is made of its columns."""
+    """Queries (by name) with a row per person, and how each trait is made of their columns."""
 
-    sql: str
+    queries: Mapping[str, str]
     values: Mapping[str, str]
 
 
@@ -90,8 +91,10 @@ def grouped(
     project: Project, stream: Stream, traits: Sequence[Trait], as_of_ms: int, prefix: str
 ) -> Grouped:
     """The one GROUP BY of a stream, for everybody as of a moment."""
-    reading, parts, now = Reading(project, stream, traits), Parts(prefix), time_literal(as_of_ms)
+    reading, parts = Reading(project, stream, traits), Parts(f"{prefix}_")
+    now = time_literal(as_of_ms)
     rows = reading.rows(now)
+    tallies = Tallies(prefix, rows.names)
     keeps = {t.name: kept(t, reading, as_of_ms, now) for t in traits}
     common = [c for c in keeps[traits[0].name] if all(c in keep for keep in keeps.values())]
     values = {}
@@ -100,7 +103,7 @@ def grouped(
             values[trait.name] = parts.name(given_part(trait, reading))
         elif trait.value is not None:
             keep = [c for c in keeps[trait.name] if c not in common]
-            cut = partial(halves, rows=rows, keep=keep)
+            cut = partial(_halves, stream, tallies, rows, keep)
             values[trait.name] = finished(trait.value, parts, now, cut)
     scanned = [*_scan(stream, traits, rows.time, as_of_ms), *common]
     if stream.then or stream.without:
@@ -110,7 +113,16 @@ def grouped(
     sql = (
         f"SELECT {selected} FROM {reading.tables()} WHERE {' AND '.join(scanned)} GROUP BY {person}"
     )
-    return Grouped(sql, values)
+    return Grouped({prefix: sql, **tallies.queries(person, reading.tables(), scanned)}, values)
+
+
+def _halves(
+    stream: Stream, tallies: Tallies, rows: Rows, keep: Sequence[str], node: Aggregate
+) -> Halves:
+    """An aggregate in the GROUP BY, or in a tally where the rows are cheap to read again."""
+    if tallied(node) and not (stream.then or stream.without):
+        return tallies.halves(node, keep)
+    return halves(node, rows, keep)
 
 
 def _scan(stream: Stream, traits: Sequence[Trait], time: str, as_of_ms: int) -> list[str]:

@@ -245,7 +245,8 @@ def _write(making: Making) -> None:
         f"make_timestamp(received * 1000) AS received_at, {text_literal(source.name)} AS source, "
         f"channel, node, nodes, revision, {_cleared(event, there)} AS cleared, "
         "NULL::BOOLEAN AS void, NULL::VARCHAR AS properties, NULL::VARCHAR AS context"
-        f"{columns_sql(there)} FROM (SELECT * EXCLUDE (timeless) FROM collect_events ORDER BY seq)",
+        f"{columns_sql(there)} FROM (SELECT * EXCLUDE (timeless) FROM collect_events "
+        "ORDER BY node, seq)",
     )
 
 

@@ -110,7 +110,8 @@ def _write(making: Making, shape: Shape) -> None:
     making.wh.execute("DROP TABLE collect_new")
     counts = making.counts
     counts["events"] = making.write(
-        "events", "SELECT * EXCLUDE (class, timeless) FROM collect_events ORDER BY event, seq"
+        "events",
+        "SELECT * EXCLUDE (class, timeless) FROM collect_events ORDER BY event, node, seq",
     )
     counts["lines"] = making.write("lines", _lines_query(making, shape))
     for name, count in making.wh.rows("SELECT event, count(*) FROM collect_events GROUP BY event"):
@@ -131,5 +132,5 @@ def _lines_query(making: Making, shape: Shape) -> str:
         f"{place}) - 1 AS INTEGER) AS line, e.event, e.ts, e.node, e.message_id, e.source, e.void"
         f"{kept}, make_timestamp(l.ms * 1000) AS line_ts, l.origin "
         "FROM collect_lines AS l JOIN collect_events AS e "
-        "ON e.p_order_id = l.order_id AND e.class = l.class ORDER BY event, seq, line"
+        "ON e.p_order_id = l.order_id AND e.class = l.class ORDER BY event, node, seq, line"
     )

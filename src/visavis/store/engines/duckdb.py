@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _DECIMAL = "DECIMAL(18,6)"
+# as small as zstd over the encodings of version 1, and a third faster to write
+_PARQUET = "COMPRESSION snappy, PARQUET_VERSION v2, ROW_GROUP_SIZE 122880"
 _MOST = "900000000000"
 """Well within the largest decimal, so that a rough test suffices."""
 
@@ -129,7 +131,7 @@ class DuckDB:
     def write_parquet(self, sql: str, path: str, params: Sequence[object] = ()) -> int:
         """COPY a query to a Parquet file; returns the rows written."""
         target = text_literal(path)
-        copy = f"COPY ({sql}) TO {target} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+        copy = f"COPY ({sql}) TO {target} (FORMAT parquet, {_PARQUET})"
         ((count,),) = self.rows(copy, params)
         return int(count)
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
 
 def main() -> int:
@@ -25,10 +26,15 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer invented rounds")
     args = parser.parse_args()
 
-    from tests.mutation.run import run
-
     readers = args.reader or ["python", "duckdb"]
-    report = run(readers, args.sample, args.seed, args.jobs, args.only, args.quick)
+    with TemporaryDirectory(prefix="mutants-") as folder:
+        # a copy, so that nobody's edits come between two mutants
+        for part in ("src", "tests"):
+            shutil.copytree(ROOT / part, Path(folder) / part)
+        sys.path[:0] = [folder, str(Path(folder) / "src")]
+        from tests.mutation.run import run
+
+        report = run(readers, args.sample, args.seed, args.jobs, args.only, args.quick)
     print(json.dumps(report, ensure_ascii=False))
     return 1 if any(part["survived"] for part in report.values()) else 0
 

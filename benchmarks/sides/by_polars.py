@@ -84,11 +84,29 @@ def others(files: dict[str, Path], day: datetime) -> list[pl.LazyFrame]:
     ]  # fmt: skip
 
 
-ZERO = (
-    "orders revenue discounted_orders discounts orders_30d revenue_90d revenue_365d web_revenue "
-    "weekend_orders items_bought views views_7d views_30d brands_viewed basket_adds basket_value "
-    "basket_adds_30d pages pages_90d opens opens_90d"
-).split()
+ZERO = [
+    "orders",
+    "revenue",
+    "discounted_orders",
+    "discounts",
+    "orders_30d",
+    "revenue_90d",
+    "revenue_365d",
+    "web_revenue",
+    "weekend_orders",
+    "items_bought",
+    "views",
+    "views_7d",
+    "views_30d",
+    "brands_viewed",
+    "basket_adds",
+    "basket_value",
+    "basket_adds_30d",
+    "pages",
+    "pages_90d",
+    "opens",
+    "opens_90d",
+]
 
 
 def finish(people: pl.LazyFrame, day: datetime) -> pl.LazyFrame:

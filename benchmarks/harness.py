@@ -1,6 +1,6 @@
 """What every benchmark shares: alternating repeats in fresh processes, medians, one JSON line.
 
-A benchmark is a file here with `main(options) -> Iterable[dict]`; `run.py` prints what it yields.
+A benchmark is a file here with `main()`, which emits its lines; `run.py` calls it.
 """
 
 from __future__ import annotations
@@ -17,58 +17,68 @@ from pathlib import Path
 
 REPEATS = int(os.environ.get("VISAVIS_BENCH_REPEATS", "5"))
 SCALE = float(os.environ.get("VISAVIS_BENCH_SCALE", "1"))
-"""Sizes are multiplied by it; results at a scale other than 1 say so."""
+"""Sizes are multiplied by it; lines made at a scale other than 1 say so, and prove nothing."""
 WORK = Path(os.environ.get("VISAVIS_BENCH_DIR", "/tmp/visavis-bench"))
+SIDES = Path(__file__).parent / "sides"
+_SRC = Path(__file__).parent.parent / "src"
+_KIB = 1024 if sys.platform != "darwin" else 1
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One finished process: wall seconds that it measured itself, peak memory in MiB."""
+    """One finished process: wall seconds, CPU seconds of all its threads, peak memory in MiB."""
 
     seconds: float
+    cpu: float
     mib: float
 
 
-def measured(script: Path, words: Sequence[str], env: Mapping[str, str] | None = None) -> Run:
-    """Runs a script that prints its own seconds last; memory as the system counted it."""
+def measured(words: Sequence[str], prints_seconds: bool = False) -> Run:
+    """Runs a command to its end; with `prints_seconds` the clock is its own, its last word."""
     before = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, str(script), *words],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **(env or {})},
-    ) as process:
+    path = os.pathsep.join(filter(None, (str(_SRC), os.environ.get("PYTHONPATH"))))
+    env = {**os.environ, "PYTHONPATH": path}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=env) as process:
         assert process.stdout is not None
         out = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - before
     if process.returncode:
-        raise RuntimeError(f"{script.name} {' '.join(words)} failed with {process.returncode}")
-    lines = out.split()
-    seconds = float(lines[-1]) if lines else time.perf_counter() - before
-    return Run(
-        seconds,
-        usage.ru_maxrss
-        / (1 if sys.platform == "darwin" else 1024)
-        / (1024 if sys.platform == "darwin" else 1),
-    )
+        raise RuntimeError(f"{' '.join(words)} ended with {process.returncode}")
+    if prints_seconds:
+        seconds = float(out.split()[-1])
+    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _KIB / 1024**2)
+
+
+def side(name: str, *words: object) -> Run:
+    """Runs one of the scripts in sides/, which print their seconds."""
+    script = str(SIDES / f"{name}.py")
+    return measured([sys.executable, "-W", "ignore", script, *map(str, words)], prints_seconds=True)
+
+
+def visavis(*words: object) -> Run:
+    """Runs the command line."""
+    call = "from visavis.cli.main import main; main()"
+    return measured([sys.executable, "-c", call, *map(str, words)])
 
 
 def alternate(
     sides: Mapping[str, Callable[[], Run]], repeats: int = REPEATS
 ) -> dict[str, list[Run]]:
-    """Every side once uncounted, then each in turn `repeats` times: drift hits all alike."""
-    for side in sides.values():
-        side()
+    """Every side once uncounted, then each in turn `repeats` times, so that drift hits all alike."""
+    for run in sides.values():
+        run()
     runs: dict[str, list[Run]] = {name: [] for name in sides}
     for _ in range(repeats):
-        for name, side in sides.items():
-            runs[name].append(side())
+        for name, run in sides.items():
+            runs[name].append(run())
     return runs
 
 
-def median(values: Sequence[float]) -> float:
-    return statistics.median(values)
+def median(runs: Sequence[Run], what: str = "seconds") -> float:
+    """The median of one measure."""
+    return statistics.median(getattr(run, what) for run in runs)
 
 
 def result(
@@ -85,12 +95,14 @@ def result(
     **more: object,
 ) -> dict[str, object]:
     """The line of the contract; `ratio` is ours / peer unless said otherwise."""
+    if ratio is None and peer:
+        ratio = ours / peer
     return {
         "bench": bench,
         "ours": round(ours, 6),
         "peer": None if peer is None else round(peer, 6),
         "peer_version": peer_version,
-        "ratio": round(ratio if ratio is not None else ours / peer, 3) if peer or ratio else None,
+        "ratio": None if ratio is None else round(ratio, 3),
         "target": target,
         "met": met,
         "repeats": repeats,
@@ -106,4 +118,5 @@ def emit(line: Mapping[str, object]) -> None:
 
 
 def say(text: str) -> None:
+    """One line to the reader."""
     print(text, file=sys.stderr, flush=True)

@@ -7,18 +7,15 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NOT_BENCHES = {"run", "harness", "invented"}
+SHARED = {"run", "harness", "invented", "shop"}
+"""Not benchmarks, but what they share."""
 
 
 def main(names: list[str]) -> int:
     """Runs those named, or all."""
     sys.path.insert(0, str(HERE))
-    known = sorted(
-        p.stem
-        for p in HERE.glob("*.py")
-        if p.stem not in NOT_BENCHES and not p.stem.startswith("_")
-    )
-    unknown = [n for n in names if n not in known]
+    known = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in SHARED)
+    unknown = [name for name in names if name not in known]
     if unknown:
         print(
             f"no benchmark named {', '.join(unknown)}; there are: {', '.join(known)}",

@@ -78,7 +78,7 @@ select person_id,
     when cast($day as date) - cast(last_order_at as date) > 365 then 'inactive'
     when cast($day as date) - cast(last_order_at as date) > 90 then 'defecting'
     when orders = 1 then 'first_time' else 'active' end lifecycle
-from read_parquet('{persons}') p
+from (from read_parquet('{persons}') where node = person) p
   left join o on o.node = p.person left join v on v.node = p.person
   left join a on a.node = p.person left join s on s.node = p.person
   left join m on m.node = p.person

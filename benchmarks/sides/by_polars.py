@@ -138,7 +138,11 @@ def main(files: dict[str, Path], as_of: str) -> None:
     """Prints the seconds from the first scan to the written file."""
     before = time.perf_counter()
     day = datetime.fromisoformat(as_of[:-1])
-    people = pl.scan_parquet(files["persons"]).select("person", "person_id")
+    people = (
+        pl.scan_parquet(files["persons"])
+        .filter(c("node") == c("person"))
+        .select("person", "person_id")
+    )
     frames = orders(pl.scan_parquet(files["order_completed"]).filter(c("ts") <= day), day)
     frames += views(pl.scan_parquet(files["product_viewed"]).filter(c("ts") <= day), day)
     for frame in frames + others(files, day):

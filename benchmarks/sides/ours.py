@@ -26,7 +26,8 @@ def main(root: Path, persons: Path, target: Path, as_of: str) -> None:
         create_view(
             wh,
             "persons",
-            f"SELECT person, person_id FROM read_parquet({text_literal(str(persons))})",
+            f"SELECT person, person_id FROM read_parquet({text_literal(str(persons))}) "
+            "WHERE node = person",
         )
         make_relations(wh, project, merged=False)
         compute_people(wh, project, parse_time(as_of, zone(project.time_zone)))

@@ -230,12 +230,13 @@ def all_given() -> dict[str, Trait]:
     return {f"given_{n}": given(f"given_{n}", t) for n, t in FIELDS.items()}
 
 
-def over_properties(people: int) -> Round:
+def over_properties(people: int, zone_name: str = "Europe/Berlin") -> Round:
     """Each scalar signature over properties of one event."""
     traits = {}
     for n, (_, signature, call) in enumerate(scalar_calls("property")):
         traits[f"t{n}"] = computed(f"t{n}", Aggregate(signature.result, "first", (call,)), "Row")
-    return Round(project_of(traits), {}, companies(1, people), {}, [NOW])
+    project = replace(project_of(traits), time_zone=zone_name)
+    return Round(project, {}, companies(1, people), {}, [NOW])
 
 
 def as_filters(people: int) -> Round:

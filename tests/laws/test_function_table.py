@@ -83,6 +83,7 @@ def test_the_bulk_reaches_every_signature() -> None:
 
 def test_every_scalar_signature_over_event_properties(record_property: Record) -> None:
     agree(rounds.over_properties(300), record_property)
+    agree(rounds.over_properties(60, "America/Sao_Paulo"), record_property)
 
 
 def test_every_condition_as_a_filter(record_property: Record) -> None:

@@ -138,7 +138,7 @@ _ROWS: tuple[Function, ...] = (
     _scalar("ends_with", (_sig(X, X, B),), "ends with", empty="true for an empty second"),
     _scalar("contains", (_sig(X, X, B),), "has it somewhere", empty="true for an empty second"),
     # time; every part of a date is of the project's zone
-    _scalar("date", (_sig(T, A),), "the calendar date there"),
+    _scalar("date", (_sig(T, A),), "the calendar date there", overflow="the first or last date of the years 1 to 9999"),
     _scalar("year", _PART, "calendar year"),
     _scalar("quarter", _PART, "1 to 4"),
     _scalar("month", _PART, "1 to 12"),

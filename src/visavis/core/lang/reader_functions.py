@@ -15,7 +15,7 @@ from visavis.core.lang import reader_dates as dates
 from visavis.core.lang.form import Call
 from visavis.core.lang.reader_arithmetic import ARITHMETIC, aligned, toward_zero
 from visavis.core.lang.reader_text import TEXT, like
-from visavis.core.lang.types import SCALE, Type
+from visavis.core.lang.types import DATE_MAX, DATE_MIN, SCALE, Type
 
 Element = Callable[..., Any]
 HOUR_MS = 3_600_000
@@ -50,7 +50,7 @@ def _plain(name: str, types: list[Type], result: Type, zone: Zone) -> Element:
     if name in _DATE_PAIRS:
         return _pair(_DATE_PAIRS[name], types, zone)
     if name == "date":
-        return zone.date_of
+        return lambda t: min(max(zone.date_of(t), DATE_MIN), DATE_MAX)
     if name == "hour":
         return lambda t: (t + zone.offset(t)) // HOUR_MS % 24
     return _SIMPLE[name]

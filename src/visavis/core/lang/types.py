@@ -38,3 +38,5 @@ INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 TIME_MIN, TIME_MAX = -62_135_596_800_000, 253_402_300_799_999
 """0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z; beyond them a result is null."""
 DAY_MS = 86_400_000
+DATE_MIN, DATE_MAX = TIME_MIN // DAY_MS, TIME_MAX // DAY_MS
+"""0001-01-01 and 9999-12-31, which every tool can hold."""

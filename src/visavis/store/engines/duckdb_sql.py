@@ -22,7 +22,7 @@ from visavis.core.lang.form import (
     TraitRef,
     Value,
 )
-from visavis.core.lang.types import TIME_MAX, TIME_MIN, Type
+from visavis.core.lang.types import DATE_MAX, DATE_MIN, TIME_MAX, TIME_MIN, Type
 from visavis.store.engines.duckdb_names import (
     SQL_TYPES,
     literal,
@@ -244,6 +244,17 @@ def _days(template: str) -> Callable[[Call, list[str], list[Type]], str]:
     return days
 
 
+def _date(node: Call, args: list[str], kinds: list[Type]) -> str:
+    first, last = literal(DATE_MIN, Type.DATE), literal(DATE_MAX, Type.DATE)
+    return once(
+        args,
+        lambda a: (
+            f"CASE WHEN visavis_date({a}) > {last} THEN {last}"
+            f" WHEN visavis_date({a}) < {first} THEN {first} ELSE visavis_date({a}) END"
+        ),
+    )
+
+
 def _repeated(template: str) -> Callable[[Call, list[str], list[Type]], str]:
     """A template whose macro repeats the arguments."""
     return lambda node, args, kinds: once(args, template.format)
@@ -302,7 +313,7 @@ _BUILT: dict[str, Callable[[Call, list[str], list[Type]], str]] = {
     "years_between": _days("visavis_years({0}, {1})"),
     "days_to_anniversary": _days("visavis_to_anniversary({0}, {1})"),
     "to_decimal": _to_decimal,
-    "date": _repeated("visavis_date({0})"),
+    "date": _date,
     "hour": _repeated("hour(visavis_local({0}))"),
     "left": _repeated("visavis_first_chars({0}, {1})"),
     "right": _repeated("visavis_last_chars({0}, {1})"),

@@ -1,4 +1,4 @@
-"""Traits of everybody: 40 of them over 20 M events of 500 k people, from the lake to people.parquet.
+"""Traits of everybody: 40 over 20 M events of 500 k people, from the lake to people.parquet.
 
 Beside it, each in a process of its own over the same files: SQL by hand for DuckDB, polars
 streaming, pandas. Lake and people are made before, by `visavis build`. The files of all sides are
@@ -18,7 +18,7 @@ import duckdb
 import harness
 import invented
 import shop
-from harness import Run, median
+from harness import Run, middle
 
 EVENTS, PEOPLE = int(20_000_000 * harness.SCALE), int(500_000 * harness.SCALE)
 MEMORY = "4GiB"
@@ -127,21 +127,21 @@ def _line(
     compared: int,
 ) -> dict[str, object]:
     ours, theirs = runs["ours"], runs[name]
-    ratio = median(ours) / median(theirs)
-    memory = median(ours, "mib") / median(theirs, "mib")
+    ratio = middle(ours) / middle(theirs)
+    memory = middle(ours, "mib") / middle(theirs, "mib")
     return harness.result(
         f"build: 40 traits of {PEOPLE:,} people against {peer}",
-        median(ours),
-        median(theirs),
+        middle(ours),
+        middle(theirs),
         peer_version=peer_version,
         target=target,
         met=ratio <= most and (most_memory is None or memory <= most_memory),
         spread=_seconds(ours),
         unit="s",
         peer_spread=[round(min(_seconds(theirs)), 3), round(max(_seconds(theirs)), 3)],
-        cpu_ratio=round(median(ours, "cpu") / median(theirs, "cpu"), 3),
-        mib=round(median(ours, "mib")),
-        peer_mib=round(median(theirs, "mib")),
+        cpu_ratio=round(middle(ours, "cpu") / middle(theirs, "cpu"), 3),
+        mib=round(middle(ours, "mib")),
+        peer_mib=round(middle(theirs, "mib")),
         memory_ratio=round(memory, 3),
         traits_compared=compared,
     )

@@ -66,9 +66,7 @@ def visavis(*words: object) -> Run:
 def alternate(
     sides: Mapping[str, Callable[[], Run]], repeats: int = REPEATS
 ) -> dict[str, list[Run]]:
-    """Every side once uncounted, then each in turn `repeats` times, so that drift hits all alike."""
-    for run in sides.values():
-        run()
+    """Each side in turn, `repeats` times, so that drift hits all alike; warm them up before."""
     runs: dict[str, list[Run]] = {name: [] for name in sides}
     for _ in range(repeats):
         for name, run in sides.items():
@@ -76,9 +74,14 @@ def alternate(
     return runs
 
 
-def median(runs: Sequence[Run], what: str = "seconds") -> float:
-    """The median of one measure."""
-    return statistics.median(getattr(run, what) for run in runs)
+def median(values: Sequence[float]) -> float:
+    """The middle one."""
+    return statistics.median(values)
+
+
+def middle(runs: Sequence[Run], what: str = "seconds") -> float:
+    """The median of one measure of the runs."""
+    return median([getattr(run, what) for run in runs])
 
 
 def result(

@@ -1,0 +1,51 @@
+"""Every benchmark runs, at a size that proves nothing, and prints the keys of the contract."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+KEYS = {
+    *("bench", "ours", "peer", "peer_version", "ratio"),
+    *("target", "met", "repeats", "spread"),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("build", 3),
+        ("whole", 2),
+        ("start", 2),
+        ("readers", 1),
+        pytest.param("journey", 1, marks=pytest.mark.long),
+    ],
+)
+def test_lines(name: str, lines: int, tmp_path: Path) -> None:
+    env = {
+        **os.environ,
+        "VISAVIS_BENCH_SCALE": "0.001",
+        "VISAVIS_BENCH_REPEATS": "1",
+        "VISAVIS_BENCH_DIR": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "run.py"), name], env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(found) == lines
+    assert all(line.keys() >= KEYS for line in found)
+
+
+def test_an_unknown_name_is_told() -> None:
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "run.py"), "nothing"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "there are: build, journey, readers, start, whole" in done.stderr

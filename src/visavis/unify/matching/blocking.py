@@ -1,0 +1,148 @@
+"""Which pairs are looked at: rules chosen from the data, with a bound on the pairs they make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from visavis.store.warehouse import Warehouse
+from visavis.unify.matching.levels import Prepared
+
+_SAMPLE = 60_000
+_MOST_RULES = 24
+_TRAINING_RULES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An expression over the prepared table by which records are grouped; `{}` is the alias."""
+
+    column: str
+    expression: str
+    whole: bool
+
+    def of(self, alias: str) -> str:
+        """The expression for one side."""
+        return self.expression.format(a=f"{alias}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Records equal in every key are a pair to look at; `pairs` is the estimate."""
+
+    keys: tuple[Key, ...]
+    pairs: float
+
+    @property
+    def sql(self) -> str:
+        """The join condition."""
+        return " AND ".join(f"{key.of('l')} = {key.of('r')}" for key in self.keys)
+
+    @property
+    def label(self) -> str:
+        """The rule in words: its columns, those of which only a part is looked at in brackets."""
+        return " and ".join(k.column if k.whole else f"[{k.column}]" for k in self.keys)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that the rule looks at."""
+        return frozenset(key.column for key in self.keys)
+
+
+def keys_of(item: Prepared) -> list[Key]:
+    """Ways to group records by one column, the whole value first."""
+    value, name = f"{{a}}c{item.number}", item.column.name
+    ways = [value]
+    match item.column.kind:
+        case "name" if item.column.han > 0.5:
+            ways += [f"nullif({value}[2:], '')"]
+        case "name":
+            ways += [f"CASE WHEN length({value}) > 3 THEN {value}[1:3] END",
+                     f"CASE WHEN length({value}) > 4 THEN {value}[-3:] END"]  # fmt: skip
+        case "date":
+            ways += [f"{value}[1:7]", f"{value}[6:10]", f"{value}[1:4]"]
+        case "email":
+            ways += [f"split_part({value}, '@', 1)", f"{value}[1:5]"]
+        case "code":
+            half = max(int(item.column.length / 2), 3)
+            ways += [f"{value}[1:{half}]", f"{value}[-{half}:]"]
+        case "text" if item.column.han > 0.5:
+            ways += [f"{value}[1:6]", f"{value}[-6:]"]
+        case "text":
+            split = f"string_split({value}, ' ')"
+            ways += [f"list_sort({split})[1:2]", f"{split}[1]", f"{split}[-1]"]
+    return [Key(name, way, way == value) for way in ways]
+
+
+def choose_rules(
+    wh: Warehouse, table: str, items: Sequence[Prepared], rows: int, most_pairs: float, seed: int
+) -> tuple[list[Rule], list[Rule]]:
+    """The rules for finding pairs and those for training, from the rarest keys to the commonest."""
+    wh.execute(
+        f"CREATE OR REPLACE TEMP TABLE blocking_sample AS SELECT * FROM {table} "
+        f"ORDER BY hash(_row + {seed}), _row LIMIT {_SAMPLE}"
+    )
+    sampled = min(rows, _SAMPLE)
+    scale = (rows / max(sampled, 1)) ** 2
+    singles = [Rule((key,), _pairs(wh, (key,)) * scale) for item in items for key in keys_of(item)]
+    singles = sorted((r for r in singles if r.pairs > 0), key=lambda r: (r.pairs, r.sql))
+    chosen = _take(singles, [], most_pairs / 2, most_pairs / 6)
+    left = [rule for rule in singles if rule not in chosen]
+    everything = rows * (rows - 1) / 2
+    doubles = _doubles(left, everything, most_pairs)
+    checked = []
+    for rule in doubles[: 3 * _MOST_RULES]:
+        checked.append(Rule(rule.keys, _pairs(wh, rule.keys) * scale))
+    checked.sort(key=lambda r: (r.pairs, r.sql))
+    chosen = _take(checked, chosen, most_pairs, most_pairs / 6)
+    return chosen, _for_training(singles, checked, rows, most_pairs)
+
+
+def _pairs(wh: Warehouse, keys: Sequence[Key]) -> float:
+    listed = ", ".join(f"{key.of('s')} AS k{i}" for i, key in enumerate(keys))
+    filled = " AND ".join(f"k{i} IS NOT NULL" for i in range(len(keys)))
+    groups = ", ".join(f"k{i}" for i in range(len(keys)))
+    return float(
+        wh.value(
+            "SELECT coalesce(sum(n * (n - 1) / 2), 0) FROM (SELECT count(*) AS n FROM "
+            f"(SELECT {listed} FROM blocking_sample AS s) WHERE {filled} GROUP BY {groups})"
+        )
+    )
+
+
+def _take(rules: Sequence[Rule], before: Sequence[Rule], total: float, each: float) -> list[Rule]:
+    taken = list(before)
+    used = sum(rule.pairs for rule in taken)
+    for rule in rules:
+        if rule.pairs <= each and used + rule.pairs <= total and len(taken) < _MOST_RULES:
+            taken.append(rule)
+            used += rule.pairs
+    return taken
+
+
+def _doubles(left: Sequence[Rule], everything: float, most_pairs: float) -> list[Rule]:
+    """Pairs of keys that are too common alone, by what chance makes of them together."""
+    found = []
+    for i, a in enumerate(left):
+        for b in left[i + 1 :]:
+            if a.columns.isdisjoint(b.columns):
+                guess = a.pairs * b.pairs / max(everything, 1)
+                if guess <= most_pairs:
+                    found.append(Rule(a.keys + b.keys, guess))
+    return sorted(found, key=lambda r: (r.pairs, r.sql))
+
+
+def _for_training(
+    singles: Sequence[Rule], doubles: Sequence[Rule], rows: int, most_pairs: float
+) -> list[Rule]:
+    """A few rules of whole values on different columns, rare enough that matches stand out."""
+    taken: list[Rule] = []
+    limit = min(most_pairs, max(20.0 * rows, 20_000.0))
+    for rule in (*singles, *doubles):
+        whole = all(key.whole for key in rule.keys)
+        fresh = all(rule.columns.isdisjoint(other.columns) for other in taken)
+        if whole and fresh and 0.01 * rows < rule.pairs <= limit:
+            taken.append(rule)
+        if len(taken) == _TRAINING_RULES:
+            break
+    return taken

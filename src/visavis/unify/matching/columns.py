@@ -1,0 +1,160 @@
+"""What the columns of a table of people hold, told from their values alone.
+
+A column's kind decides how two of its values are compared; its counts decide whether it is worth
+comparing at all, and whether equal values are rare enough to look for pairs by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from visavis.store.engines.duckdb_names import identifier, text_literal
+from visavis.store.warehouse import Warehouse
+
+Kind = Literal["name", "text", "date", "email", "code", "number", "category", "id", "empty"]
+"""name: one or two words; text: several words; code: long digits or mixed; number: short digits;
+category: few values; id: a number of the record itself; empty: nothing to compare."""
+
+NOTHING = (
+    "null", "none", "nan", "nil", "n/a", "na", "#n/a", "unknown", "undefined", "missing", "-",
+    "--", "?", ".", "<na>", "nat", "无", "未知", "不详", "空",
+)  # fmt: skip
+"""Texts that stand for no value, in lower case."""
+
+_DATE_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d",
+                 "%Y年%m月%d日", "%Y.%m.%d", "%d %b %Y", "%d %B %Y", "%B %d, %Y", "%d%m%Y",
+                 "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")  # fmt: skip
+_WIDE = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000"
+_NARROW = "".join(chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)) + " "
+_HAN = r"[\x{3400}-\x{9fff}\x{20000}-\x{2ffff}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: counts over its cleaned values; shares are of the rows that have a value."""
+
+    name: str
+    kind: Kind
+    rows: int
+    filled: int
+    distinct: int
+    length: float
+    words: float
+    han: float = 0.0
+    ascii_only: bool = True
+    date_format: str | None = None
+
+    @property
+    def filled_share(self) -> float:
+        """Share of the rows that have a value."""
+        return self.filled / max(self.rows, 1)
+
+
+def clean_sql(column: str) -> str:
+    """SQL: a value as it is compared: trimmed, NFC, narrow, lower case, without accents; or null.
+
+    Accents are told apart by nobody who types a name from hearing; ideographs stay as they are.
+    """
+    text = f"translate(CAST({column} AS VARCHAR), {text_literal(_WIDE)}, {text_literal(_NARROW)})"
+    text = f"strip_accents(lower(nfc_normalize({text})))"
+    text = rf"trim(regexp_replace({text}, '[\s\x{{a0}}]+', ' ', 'g'))"
+    nothing = ", ".join(text_literal(word) for word in ("", *NOTHING))
+    return f"CASE WHEN {text} NOT IN ({nothing}) THEN {text} END"
+
+
+def make_clean(wh: Warehouse, source: str, names: Sequence[str], target: str) -> None:
+    """Makes the table `target`: `_row` (0, 1, ...), `_file` and the cleaned columns by name."""
+    listed = "".join(f", {clean_sql(identifier(name))} AS {identifier(name)}" for name in names)
+    made = f"CREATE OR REPLACE TEMP TABLE {target} AS"
+    wh.execute(f"{made} SELECT _row, _file{listed} FROM {source}")
+
+
+def describe(wh: Warehouse, table: str, names: Sequence[str]) -> list[Column]:
+    """The columns of a cleaned table."""
+    return [_describe(wh, table, name) for name in names]
+
+
+def _describe(wh: Warehouse, table: str, name: str) -> Column:
+    value = identifier(name)
+    formats = ", ".join(
+        f"count(try_strptime({value}, {text_literal(form)})) FILTER "
+        f"(year(try_strptime({value}, {text_literal(form)})) BETWEEN 1850 AND 2100) AS d{i}"
+        for i, form in enumerate(_DATE_FORMATS)
+    )
+    row = wh.arrow(
+        f"SELECT count(*) AS n, count({value}) AS filled, count(DISTINCT {value}) AS different, "
+        f"avg(length({value})) AS length, min(length({value})) AS shortest, "
+        f"avg(length({value}) - length(replace({value}, ' ', '')) + 1) AS words, "
+        f"count(*) FILTER (regexp_matches({value}, {text_literal(_HAN)})) AS han, "
+        f"count(*) FILTER (regexp_full_match({value}, '[ -~]*')) AS plain, "
+        f"count(*) FILTER (regexp_full_match({value}, '[^@ ]+@[^@ ]+')) AS email, "
+        rf"count(*) FILTER (regexp_full_match({value}, '[+(]?[0-9][0-9 ().+/-]*')) AS digits, "
+        f"count(*) FILTER (regexp_matches({value}, '[0-9]')) AS has_digit, "
+        f"count(*) FILTER (contains({value}, ' ')) AS spaced, "
+        f"avg(length(regexp_replace({value}, '[^0-9]', '', 'g'))) AS digit_count, "
+        f"count(DISTINCT ({value}, _file)) AS in_file, {formats} FROM {table}"
+    ).to_pylist()[0]
+    return _column(wh, table, name, row)
+
+
+def _column(wh: Warehouse, table: str, name: str, row: dict[str, Any]) -> Column:
+    filled, rows = int(row["filled"]), int(row["n"])
+    date = _date_format(row, filled)
+    kind: Kind
+    if row["different"] <= 1 or filled < max(3, rows // 200):
+        kind = "empty"
+    elif _is_record_id(wh, table, name, row):
+        kind = "id"
+    else:
+        kind = "date" if date is not None else _kind(row, filled)
+    return Column(
+        name, kind, rows, filled, int(row["different"]), float(row["length"] or 0),
+        float(row["words"] or 0), row["han"] / max(filled, 1), row["plain"] == filled,
+        date if kind == "date" else None,
+    )  # fmt: skip
+
+
+def _date_format(row: dict[str, Any], filled: int) -> str | None:
+    counts = [int(row[f"d{i}"]) for i in range(len(_DATE_FORMATS))]
+    best = max(range(len(counts)), key=lambda i: counts[i])
+    return _DATE_FORMATS[best] if filled and counts[best] >= 0.8 * filled else None
+
+
+def _kind(row: dict[str, Any], filled: int) -> Kind:
+    if row["email"] >= 0.7 * filled:
+        return "email"
+    few = row["different"] <= max(12, min(60, 0.003 * filled))
+    if few and row["different"] < 0.1 * filled:
+        return "category"
+    if row["digits"] >= 0.7 * filled:
+        return "code" if row["digit_count"] > 4.5 else "number"
+    if row["has_digit"] >= 0.7 * filled and row["words"] < 1.6 and row["han"] < 0.3 * filled:
+        return "code" if row["length"] > 4.5 else "number"
+    if row["han"] > 0.5 * filled:
+        return "name" if row["length"] <= 4.5 and row["has_digit"] < 0.05 * filled else "text"
+    long = row["words"] >= 1.8 or row["length"] > 18 or row["has_digit"] > 0.2 * filled
+    return "text" if long else "name"
+
+
+def _is_record_id(wh: Warehouse, table: str, name: str, row: dict[str, Any]) -> bool:
+    """Different in every row of its file, and either dense numbers or one pattern with digits."""
+    if row["filled"] < row["n"] or row["in_file"] < row["n"]:
+        return False
+    if row["has_digit"] < row["n"]:
+        return False
+    value = identifier(name)
+    dense = wh.rows(
+        f"SELECT max(hi - lo + 1 <= 3 * n) FROM (SELECT _file, max(TRY_CAST({value} AS BIGINT)) "
+        f"AS hi, min(TRY_CAST({value} AS BIGINT)) AS lo, count(TRY_CAST({value} AS BIGINT)) AS n "
+        f"FROM {table} GROUP BY _file HAVING count(TRY_CAST({value} AS BIGINT)) = count(*))"
+    )[0][0]
+    if dense:
+        return True
+    shapes = wh.value(
+        f"SELECT count(DISTINCT regexp_replace({value}, '[0-9a-f]+', '0', 'g')) FROM {table}"
+    )
+    letters = wh.value(f"SELECT count(*) FROM {table} WHERE regexp_matches({value}, '[a-z_-]')")
+    hexadecimal = row["length"] >= 20 and shapes <= 3
+    return bool(letters == row["n"] and (shapes <= 4 or hexadecimal) and row["words"] <= 1)

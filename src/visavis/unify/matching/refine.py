@@ -1,0 +1,173 @@
+"""The model learned further from all the pairs at once, without labels.
+
+Splink learns m rule by rule, and u from random pairs, which hold a few matches too. Here every
+compared pair gets its chance of being a match, m and the prior follow from these chances, and u is
+freed from the matches in it. Pairs that no rule found count as strangers.
+
+People of one household agree on name, address and phone without being one person; taken for
+matches they would spoil m. So a third class of pairs, relatives, is looked for among the matches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from visavis.unify.matching.train import Floats, Model, Pairs
+
+_ROUNDS = 25
+_SMOOTH = 1.0
+_ENOUGH = 20
+_U_LEAST = 0.02
+_CAP = 60.0
+_STRANGE = 0.3
+
+
+@dataclass(slots=True)
+class Fit:
+    """A model with, perhaps, a class of relatives: `relatives` are its level shares and
+    `related` the chance that two records taken at random are relatives."""
+
+    model: Model
+    relatives: list[Floats] | None = None
+    related: float = 0.0
+
+
+def bayes_factors(pairs: Pairs, shares: list[Floats], u: list[Floats]) -> Floats:
+    """log2 of how much likelier each pair's levels are in a class than among strangers.
+
+    An equal value that a share t of the records has is equal by chance with probability t, so its
+    factor is s / t + 1 - s, s the chance of agreeing for a reason (Winkler's frequency weights).
+    """
+    total = np.zeros(len(pairs.a))
+    for i, (m, base) in enumerate(zip(shares, u, strict=True)):
+        factors = np.append(np.log2(m / base), 0.0)[pairs.levels[:, i]]
+        t = pairs.share[:, i]
+        rare = t > 0
+        if rare.any():
+            reason = float(np.clip((m[0] - base[0]) / (1 - base[0]), 0.0, 1.0))
+            factors[rare] = np.log2(reason / t[rare] + 1 - reason + 1e-12)
+        total += factors
+    return total
+
+
+def weights(fit: Fit, pairs: Pairs) -> Floats:
+    """The match weight of each pair: log2 odds of one person against all else."""
+    model = fit.model
+    match = bayes_factors(pairs, model.m, model.u) + np.log2(model.prior)
+    other = np.full(len(match), np.log2(1 - model.prior - fit.related))
+    if fit.relatives is not None:
+        kin = bayes_factors(pairs, fit.relatives, model.u) + np.log2(fit.related)
+        other = np.logaddexp2(other, kin)
+    return np.asarray(match - other)
+
+
+def absent_weight(fit: Fit) -> float:
+    """What a pair about which nothing is known weighs."""
+    return float(np.log2(fit.model.prior / (1 - fit.model.prior)))
+
+
+def refine(model: Model, pairs: Pairs, rows: int) -> Fit:
+    """Expectation maximisation over all compared pairs; then with relatives if there are any."""
+    raw_u = [u.copy() for u in model.u]
+    fit = _maximise(Fit(model), pairs, rows, raw_u)
+    kin = _relatives(fit, pairs, rows)
+    return fit if kin is None else _accept(fit, _maximise(kin, pairs, rows, raw_u))
+
+
+def _maximise(fit: Fit, pairs: Pairs, rows: int, raw_u: list[Floats]) -> Fit:
+    everything = max(rows * (rows - 1) / 2, 1.0)
+    for _ in range(_ROUNDS):
+        before = fit.model.prior
+        one, kin = _chances(fit, pairs)
+        prior = float(np.clip(one.sum() / everything, 0.05 / rows**2, 0.5))
+        m = [_level_shares(pairs.levels[:, i], one, old) for i, old in enumerate(fit.model.m)]
+        u = [_freed(raw, new, prior) for raw, new in zip(raw_u, m, strict=True)]
+        fit = Fit(Model(fit.model.comparisons, m, u, prior), fit.relatives, fit.related)
+        if fit.relatives is not None:
+            fit.related = float(np.clip(kin.sum() / everything, 0.05 / rows**2, 0.5))
+            fit.relatives = [
+                _level_shares(pairs.levels[:, i], kin, old) for i, old in enumerate(fit.relatives)
+            ]
+        if abs(np.log(prior / before)) < 1e-3:
+            break
+    return fit
+
+
+def _chances(fit: Fit, pairs: Pairs) -> tuple[Floats, Floats]:
+    """Of each pair: the chance of one person, and that of relatives."""
+    model = fit.model
+    match = bayes_factors(pairs, model.m, model.u) + np.log2(model.prior)
+    none = np.full(len(match), np.log2(1 - model.prior - fit.related))
+    kin = np.full(len(match), -np.inf)
+    if fit.relatives is not None:
+        kin = bayes_factors(pairs, fit.relatives, model.u) + np.log2(fit.related)
+    total = np.logaddexp2(np.logaddexp2(match, none), kin)
+    return np.exp2(match - total), np.exp2(kin - total)
+
+
+def _level_shares(levels: npt.NDArray[np.int8], chance: Floats, old: Floats) -> Floats:
+    """Share of each level among the pairs by their chances; few pairs change little."""
+    known = levels >= 0
+    counts = np.bincount(levels[known], weights=chance[known], minlength=len(old))
+    if counts.sum() < _ENOUGH:
+        return old
+    smooth = counts + _SMOOTH * old
+    return np.asarray(np.maximum(smooth / smooth.sum(), 1e-6))
+
+
+def _freed(raw: Floats, m: Floats, prior: float) -> Floats:
+    """u without the matches among the random pairs that it was counted on."""
+    u = np.maximum((raw - prior * m) / (1 - prior), _U_LEAST * raw)
+    return np.asarray(u / u.sum())
+
+
+def _relatives(fit: Fit, pairs: Pairs, rows: int) -> Fit | None:
+    """A start for the class of relatives: the likely matches that differ in what is personal.
+
+    Members of a household share names, addresses and phones as people who moved share all else:
+    the numbers alone can't tell the two apart. So it is the date (of birth), else the e-mail, else
+    the code, that says which columns belong to one person only.
+    """
+    personal = _personal(fit.model)
+    if personal is None:
+        return None
+    one, _ = _chances(fit, pairs)
+    levels = pairs.levels[:, personal]
+    m, u = fit.model.m[personal], fit.model.u[personal]
+    against = np.append(np.log2(m / u) < 0, False)[levels] & (levels >= 0)
+    kin = np.where(against, one, 0.0)
+    if (kin > 0.5).sum() < _ENOUGH:
+        return None
+    return _split(fit, pairs, one - kin, kin, rows)
+
+
+def _personal(model: Model) -> int | None:
+    kinds = [c.kind for c in model.comparisons]
+    return next((kinds.index(k) for k in ("date", "email", "code") if k in kinds), None)
+
+
+def _split(fit: Fit, pairs: Pairs, one: Floats, kin: Floats, rows: int) -> Fit:
+    everything = max(rows * (rows - 1) / 2, 1.0)
+    columns = range(len(fit.model.m))
+    m = [_level_shares(pairs.levels[:, i], one, fit.model.m[i]) for i in columns]
+    relatives = [_level_shares(pairs.levels[:, i], kin, fit.model.u[i]) for i in columns]
+    prior = max(one.sum() / everything, 0.05 / rows**2)
+    related = max(kin.sum() / everything, 0.05 / rows**2)
+    return Fit(Model(fit.model.comparisons, m, fit.model.u, prior), relatives, related)
+
+
+def _accept(plain: Fit, kin: Fit) -> Fit:
+    """Relatives are believed when they differ, as strangers do, in what is personal and in one
+    more column in which one person hardly ever does; else they are the badly typed matches."""
+    assert kin.relatives is not None
+    strange = []
+    for m, r, u in zip(kin.model.m, kin.relatives, kin.model.u, strict=True):
+        weight = np.log2(m / u)
+        usual = float(m @ weight)
+        strange.append(usual > 1 and float(r @ weight) < _STRANGE * usual)
+    personal = _personal(kin.model)
+    believed = personal is not None and strange[personal] and sum(strange) >= 2
+    return kin if believed and kin.related * 50 > kin.model.prior else plain

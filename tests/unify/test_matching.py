@@ -1,0 +1,157 @@
+"""Probabilistic matching: good groups from invented records, the same whatever the order."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+pytest.importorskip("splink")
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unify.people import Record, chinese, western
+
+from visavis.core.problems import ProblemsError
+from visavis.flow.matching import evaluate
+from visavis.unify.matching.cluster import cluster
+from visavis.unify.matching.scores import score
+
+
+def write_csv(path: Path, records: list[Record], encoding: str = "utf-8") -> Path:
+    with path.open("w", encoding=encoding, newline="") as file:
+        writer = csv.DictWriter(file, list(records[0]))
+        writer.writeheader()
+        writer.writerows(records)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("matching")
+
+
+def test_western_records(folder: Path) -> None:
+    file = write_csv(folder / "western.csv", western(400, 1))
+    made = evaluate([file], "person", [])
+    assert made["f1"] > 0.97
+    assert made["precision"] > 0.98
+    assert 0.97 < made["b_cubed_f1"] <= 1
+    assert "nr numbers the records: not compared" in made["proposed"]
+    assert "name repeats nachname and vorname: counts once" in made["proposed"] or (
+        "name repeats vorname and nachname: counts once" in made["proposed"]
+    )
+    assert "plz determines ort: together they count once" in made["proposed"] or (
+        "ort determines plz: together they count once" in made["proposed"]
+    )
+    assert any("swapped" in note for note in made["proposed"])
+
+
+def test_chinese_records_of_another_encoding_and_many_gaps(folder: Path) -> None:
+    file = write_csv(folder / "chinese.csv", chinese(350, 2, gaps=0.15, most=6), "gb18030")
+    made = evaluate([file], "person", ["nr"])
+    assert made["f1"] > 0.93
+    assert made["precision"] > 0.97
+
+
+def test_two_files_are_pooled(folder: Path) -> None:
+    records = western(300, 3, most=2)
+    left, right = records[::2], records[1::2]
+    for part in (left, right):
+        for i, record in enumerate(part):
+            record["nr"] = str(i + 1)  # the same numbers in both files, of different people
+    first = folder / "left.jsonl"
+    first.write_text("".join(json.dumps(r) + "\n" for r in left), encoding="utf-8")
+    second = folder / "right.parquet"
+    pq.write_table(pa.Table.from_pylist(right), second)
+    made = evaluate([first, second], "person", [])
+    assert made["records"] == len(records)
+    assert made["f1"] > 0.96
+
+
+def test_a_second_run_gives_the_same(folder: Path) -> None:
+    file = write_csv(folder / "again.csv", western(120, 4))
+    one, two = evaluate([file], "person", []), evaluate([file], "person", [])
+    assert {**one, "seconds": 0} == {**two, "seconds": 0}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["id,name,who\n", "id,name,who\n1,ann,1\n", "id,name,who\n1,ann,1\n2,bob,1\n", "who\n1\n1\n"],
+)
+def test_little_to_go_by_is_no_error(folder: Path, text: str) -> None:
+    file = folder / "little.csv"
+    file.write_text(text, encoding="utf-8")
+    assert evaluate([file], "who", [])["precision"] == 0
+
+
+def test_what_is_wrong_is_told_at_once(folder: Path) -> None:
+    file = write_csv(folder / "wrong.csv", western(5, 5))
+    with pytest.raises(ProblemsError) as told:
+        evaluate([file, folder / "none.csv"], "persn", [])
+    codes = {p.code: p.hint for p in told.value.problems}
+    assert set(codes) == {"unknown-column", "unreadable-file"}
+    assert codes["unknown-column"] == "Did you mean 'person'?"
+
+
+def test_a_chain_of_weak_links_does_not_close() -> None:
+    """a-b and b-c are likely, a-c is denied by everything: they are not one person."""
+    a, b = np.array([0, 1, 0]), np.array([1, 2, 2])
+    weight = np.array([8.0, 1.0, -30.0])
+    evidence = np.array([18.0, 11.0, -15.0])
+    assert cluster(a, b, weight, evidence, 3, 0.0, 6.0).tolist() == [0, 0, 2]
+    assert cluster(a, b, weight, evidence + 20, 3, 0.0, 6.0).tolist() == [0, 0, 0]
+
+
+@given(st.integers(0, 10_000), st.integers(2, 14))
+def test_groups_do_not_depend_on_the_order_of_pairs(seed: int, size: int) -> None:
+    draw = random.Random(seed)
+    pairs = [(i, j) for i in range(size) for j in range(i + 1, size) if draw.random() < 0.6]
+    if not pairs:
+        return
+    weights = {pair: round(draw.uniform(-10, 10), 1) for pair in pairs}
+
+    def groups(order: list[tuple[int, int]]) -> list[int]:
+        a, b = np.array([p[0] for p in order]), np.array([p[1] for p in order])
+        weight = np.array([weights[p] for p in order])
+        return cluster(a, b, weight, weight + 8, size, 0.0, 6.0).tolist()
+
+    found = groups(pairs)
+    shuffled = draw.sample(pairs, len(pairs))
+    assert groups(shuffled) == found
+    assert all(found[i] == min(j for j in range(size) if found[j] == found[i]) for i in range(size))
+
+
+def test_scores_of_a_known_case() -> None:
+    """Truth {0,1,2}{3,4}, found {0,1}{2,3,4}: 2 right pairs of 4 found and 4 true."""
+    got = score(np.array([0, 0, 2, 2, 2]), np.array([0, 0, 0, 1, 1]))
+    assert (got.precision, got.recall, got.f1) == (0.5, 0.5, 0.5)
+    # B-cubed: precision (1 + 1 + 1/3 + 2/3 + 2/3) / 5, recall (2/3 + 2/3 + 1/3 + 1 + 1) / 5
+    assert got.b_cubed_f1 == pytest.approx(11 / 15)
+
+
+DATA = os.environ.get("VISAVIS_DATA")
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not DATA, reason="VISAVIS_DATA is not set: FEBRL and fake_1000 are not there")
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("febrl/dataset1", 0.9701), ("febrl/dataset2", 0.9683), ("febrl/dataset3", 0.9972),
+     ("fake-1000/fake_1000", 0.916)],
+)  # fmt: skip
+def test_public_files(folder: Path, name: str, least: float) -> None:
+    table = pq.read_table(Path(str(DATA)) / f"{name}.parquet")
+    truth, ignore = "cluster", []
+    if "rec_id" in table.column_names:
+        people = [str(value).split("-")[1] for value in table["rec_id"].to_pylist()]
+        table, truth, ignore = table.append_column("person", [people]), "person", ["rec_id"]
+    file = folder / f"{name.replace('/', '-')}.parquet"
+    pq.write_table(table, file)
+    assert evaluate([file], truth, ignore)["f1"] >= least

@@ -12,7 +12,7 @@ from typing import Any
 from visavis.collect.context import Context
 from visavis.collect.intake import take_in
 from visavis.collect.namespaces import real, settle_namespaces
-from visavis.collect.own import SOURCE
+from visavis.collect.own import SOURCE, take_journal
 from visavis.collect.quarantine import replay_rateless
 from visavis.collect.withdrawn import withdraw
 from visavis.core.nouns import Project, Source
@@ -22,7 +22,17 @@ from visavis.store.lake import Lake
 from visavis.store.state import State
 from visavis.store.warehouse import Warehouse
 
-_FIRST = ("rates", "margins", "acquisition_costs", "campaign_costs", "records", "events", "orders")
+_FIRST = (
+    "rates",
+    "margins",
+    "acquisition_costs",
+    "campaign_costs",
+    "records",
+    "consents",
+    "suppressions",
+    "events",
+    "orders",
+)
 
 
 def collect(
@@ -47,6 +57,7 @@ def collect(
         summaries += _tried(context, source, problems)
     withdraw(context)
     settle_namespaces(context)
+    take_journal(context)
     if problems:
         raise ProblemsError(problems)
     return summaries

@@ -7,16 +7,49 @@ one record a source. A row's message id is the mapped id, else a hash of what th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from visavis.collect import ranks
 from visavis.collect.making import Making, columns_sql
 from visavis.collect.nodes import strongest_first
 from visavis.collect.staging import Column
 from visavis.core.lang.types import TIME_MIN, Type
+from visavis.core.nouns import Source
 from visavis.store import crash
 from visavis.store.engines.duckdb_names import identifier, text_literal
 
+YES = (
+    "yes",
+    "y",
+    "true",
+    "t",
+    "1",
+    "given",
+    "granted",
+    "subscribed",
+    "opt-in",
+    "optin",
+    "opted in",
+    "in",
+)
+NO = (
+    "no",
+    "n",
+    "false",
+    "f",
+    "0",
+    "withdrawn",
+    "denied",
+    "refused",
+    "unsubscribed",
+    "opt-out",
+    "optout",
+    "opted out",
+    "out",
+    "revoked",
+)
+"""What the status of a consent says, in lower case, unless the source has words of its own."""
+_CONSENT = ("consents", "suppressions")
 _TABLE = "CREATE OR REPLACE TEMP TABLE"
 _REQUIRED = {"time": "bad-time: the row has no time", "id": "missing-id: the row has no message id"}
 _TYPES = {"identify": "identify", "page": "page", "screen": "screen", "group": "group"}
@@ -42,16 +75,44 @@ def load_events(making: Making) -> Mapping[str, Any]:
 
 
 def _checked(making: Making, stage: str) -> str:
-    """Records that name nobody are bad: nothing could ever be done with them."""
-    if making.source.kind != "records":
+    """Records and consents that name nobody are bad: nothing could ever be done with them."""
+    source = making.source
+    if source.kind not in ("records", *_CONSENT):
         return stage
-    kinds = [identifier(f"id.{kind}") for kind in making.source.identifiers]
+    kinds = [identifier(f"id.{kind}") for kind in source.identifiers]
     nobody = f"coalesce({', '.join(kinds)}) IS NULL" if kinds else "true"
     reason = text_literal("missing-identifier: the row names nobody")
+    tests = f"WHEN {nobody} THEN {reason} "
+    if source.kind == "consents" and "status" in source.roles:
+        known = ", ".join(map(text_literal, (*says(source, "yes"), *says(source, "no"))))
+        unknown = text_literal("unknown-status: neither a yes nor a no")
+        tests += f"WHEN coalesce(lower(\"role.status\"), '') NOT IN ({known}) THEN {unknown} "
     return (
-        f"SELECT * REPLACE (CASE WHEN _reason IS NULL AND {nobody} THEN {reason} ELSE _reason END "
+        f"SELECT * REPLACE (CASE WHEN _reason IS NOT NULL THEN _reason {tests}END "
         f"AS _reason) FROM ({stage})"
     )
+
+
+def says(source: Source, word: Literal["yes", "no"]) -> tuple[str, ...]:
+    """The values of a consent's status that mean yes or no, in lower case."""
+    own = source.statuses.get(word, YES if word == "yes" else NO)
+    return tuple(value.lower() for value in own)
+
+
+def _event_sql(source: Source) -> str:
+    """SQL: the event that a row is, over the columns of `collect_new`."""
+    if source.kind == "suppressions":
+        return "'Address Suppressed'"
+    if source.kind == "consents":
+        if "status" not in source.roles:
+            word = source.constants.get("status", "yes").lower()
+            return "'Consent Withdrawn'" if word in says(source, "no") else "'Consent Given'"
+        no = ", ".join(map(text_literal, says(source, "no")))
+        return (
+            f"CASE WHEN lower(\"role.status\") IN ({no}) THEN 'Consent Withdrawn' "
+            "ELSE 'Consent Given' END"
+        )
+    return text_literal(source.event or "identify")
 
 
 def _rows(making: Making, columns: Sequence[Column]) -> None:
@@ -70,6 +131,9 @@ def _rows(making: Making, columns: Sequence[Column]) -> None:
         ('"role.received_at"' if "role.received_at" in there else str(making.context.now_ms))
         + "::BIGINT AS received",
     ]
+    if making.source.kind in _CONSENT:
+        picked.append(f"{_event_sql(making.source)} AS event")
+        picked += [f'"role.{r}" AS p_{r}' for r in ("purpose", "reason") if f"role.{r}" in there]
     for column in columns:
         name = identifier(column.key)
         if column.key.startswith("id."):
@@ -137,7 +201,9 @@ def _replace(making: Making, table: str) -> None:
 def _content(making: Making) -> list[str]:
     """The columns that say what an event says."""
     there = making.wh.columns("collect_new")
-    return [c for c in there if c.startswith("p_") or c in ("ms", "channel", "node", "nodes")]
+    return [
+        c for c in there if c.startswith("p_") or c in ("ms", "event", "channel", "node", "nodes")
+    ]
 
 
 def _one_each(making: Making) -> None:
@@ -229,24 +295,26 @@ def _hits(making: Making) -> int:
 def _write(making: Making) -> None:
     source = making.source
     there = [c for c in making.wh.columns("collect_new") if c.startswith("p_")]
+    own = ["event"] if source.kind in _CONSENT else []
     making.wh.execute(
         f"{_TABLE} collect_events AS SELECT seq, message_id, make_timestamp(ms * 1000) AS "
         "ts, received, "
-        f"channel, node, nodes, revision{columns_sql(there)}, ms = {TIME_MIN} AS timeless "
+        f"channel, node, nodes, revision{columns_sql(own + there)}, ms = {TIME_MIN} AS timeless "
         f"FROM ({ranks.seq_of_new()})"
     )
     making.wh.execute("DROP TABLE collect_new")
-    event = source.event or "identify"
+    event = "track" if own else source.event or "identify"
     kind = text_literal(_TYPES.get(event, "track"))
+    name = "event" if own else f"{text_literal(event)} AS event"
     # sorted while narrow; what is the same in every row joins afterwards
     making.counts["events"] = making.write(
         "events",
-        f"SELECT seq, message_id, {kind} AS type, {text_literal(event)} AS event, ts, "
+        f"SELECT seq, message_id, {kind} AS type, {name}, ts, "
         f"make_timestamp(received * 1000) AS received_at, {text_literal(source.name)} AS source, "
         f"channel, node, nodes, revision, {_cleared(event, there)} AS cleared, "
         "NULL::BOOLEAN AS void, NULL::VARCHAR AS properties, NULL::VARCHAR AS context"
         f"{columns_sql(there)} FROM (SELECT * EXCLUDE (timeless) FROM collect_events "
-        "ORDER BY node, seq)",
+        f"ORDER BY {'event, ' if own else ''}node, seq)",
     )
 
 

@@ -28,6 +28,8 @@ LOADERS: Mapping[str, Callable[[Making], Mapping[str, Any]]] = {
     "orders": load_orders,
     "events": load_events,
     "records": load_events,
+    "consents": load_events,
+    "suppressions": load_events,
     **dict.fromkeys(COST_KINDS, load_costs),
 }
 """How the rows of each kind of source become a load."""

@@ -12,13 +12,23 @@ from typing import Literal
 
 from visavis.core.lang.form import Node
 from visavis.core.lang.types import Type
+from visavis.core.offers import Channel, Content, Offer
+from visavis.core.pressure import Cap, QuietHours
 from visavis.core.problems import Place
 
 Party = Literal["first", "second", "third"]
 DataKind = Literal["engagement", "psychographic", "behaviour", "response"]
 Mode = Literal["append", "snapshot"]
 SourceKind = Literal[
-    "orders", "events", "records", "margins", "acquisition_costs", "campaign_costs", "rates"
+    "orders",
+    "events",
+    "records",
+    "margins",
+    "acquisition_costs",
+    "campaign_costs",
+    "rates",
+    "consents",
+    "suppressions",
 ]
 
 
@@ -243,6 +253,12 @@ class Project:
     segments: Mapping[str, Segment] = field(default_factory=dict)
     tags: Mapping[str, Tag] = field(default_factory=dict)
     tests: Mapping[str, UserTest] = field(default_factory=dict)
+    offers: Mapping[str, Offer] = field(default_factory=dict)
+    contents: Mapping[str, Content] = field(default_factory=dict)
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    caps: Mapping[str, Cap] = field(default_factory=dict)
+    quiet_hours: Mapping[str, QuietHours] = field(default_factory=dict)
+    purposes: tuple[str, ...] = ()
     properties: Mapping[str, Mapping[str, Type]] = field(default_factory=dict)
     line_fields: Mapping[str, Type] = field(default_factory=dict)
     definition_hash: str = ""

@@ -53,7 +53,7 @@ _PRODUCT = (
     "product_id sku name brand variant category price quantity value currency coupon position url"
 )
 _CAMPAIGN = "campaign_id campaign_name campaign_source campaign_medium offer_id creative cost"
-_MESSAGE = f"message {_CAMPAIGN} subject link_url address decision_id"
+_MESSAGE = f"message {_CAMPAIGN} subject link_url address decision_id purpose"
 _SERVICE = "product_id order_id category topic reason outcome sentiment intensity rating text"
 _PAGE = "name path referrer search title url category"
 
@@ -136,9 +136,14 @@ _EVENTS: Mapping[str, str] = {
     # consent
     "Consent Given": "purpose address policy text",
     "Consent Withdrawn": "purpose address policy reason",
+    "Address Suppressed": "purpose address reason",
+    "Address Released": "purpose address reason",
     # recorded by visavis itself
     "Segment Entered": "segment",
     "Segment Exited": "segment",
+    "Decision Made": "decision_id placement offer_id campaign_id reason outcome",
+    "Message Refused": f"{_MESSAGE} reason",
+    "Message Uncertain": f"{_MESSAGE} reason",
     # experiments
     "Experiment Viewed": "experiment_id experiment_name variation_id variation_name",
     "Holdout Assigned": "experiment_id arm",

@@ -25,7 +25,13 @@ def build(root: Path, as_of_ms: int | None, now_ms: int, progress: Progress) -> 
     The same inputs as of the same moment give the published build back, untouched. Raises
     ProblemsError for mistakes of the project or its data; then the last build stays published.
     """
-    project = load_project(root)
+    return build_project(load_project(root), as_of_ms, now_ms, progress)
+
+
+def build_project(
+    project: Project, as_of_ms: int | None, now_ms: int, progress: Progress
+) -> dict[str, Any]:
+    """Builds a project that is loaded already, into its state directory."""
     state = state_of(project)
     with (
         writing(state, "build", now_ms),

@@ -27,7 +27,8 @@ def record_entries(build: Build, lake: Lake, state: State, wh: Warehouse) -> Non
         f"SELECT 'visavis:{build.id}:' || c.change || ':' || c.segment || ':' || c.person_id "
         f"AS message_id, {build.as_of}::BIGINT AS ms, "
         "CASE c.change WHEN 'entered' THEN 'Segment Entered' ELSE 'Segment Exited' END AS event, "
-        f"p.person AS node, c.segment AS p_segment FROM read_parquet({changes}) AS c "
+        f"NULL::VARCHAR AS channel, p.person AS node, c.segment AS p_segment "
+        f"FROM read_parquet({changes}) AS c "
         f"JOIN read_parquet({persons}) AS p ON p.person_id = c.person_id AND p.node = p.person"
     )
     append(wh, lake, state, query, f"build:{build.id}", build.as_of)

@@ -99,7 +99,11 @@ def _same_loads(before: list[str], inputs: Inputs, project: Project) -> bool:
     new = [load for load in inputs.loads if load.load_id not in old]
     if len(old) + len(new) != len(inputs.loads):
         return False
-    return not new or (all(x.source == OWN_SOURCE for x in new) and not _reads_own(project))
+    return not new or (all(_is_entries(x) for x in new) and not _reads_own(project))
+
+
+def _is_entries(load: Load) -> bool:
+    return load.source == OWN_SOURCE and all(m.path.startswith("build:") for m in load.files)
 
 
 def _reads_own(project: Project) -> bool:

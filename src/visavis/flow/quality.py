@@ -13,6 +13,8 @@ from visavis.store.state import State
 from visavis.store.warehouse import Warehouse
 
 SENDING = "sending"
+OFFER = "offer "
+"""What the names of offers begin with in the answer; segments go by their plain names."""
 _MADE = {
     "orders": ("Order Completed", "Order Refunded", "Order Cancelled", "identify"),
     "records": ("identify",),
@@ -22,7 +24,8 @@ _MADE = {
 def withheld(
     project: Project, lake: Lake, state: State, wh: Warehouse, moment_ms: int, progress: Progress
 ) -> dict[str, list[str]]:
-    """Segment marked `use: sending` -> the sources it rests on that score under their threshold.
+    """Segment marked `use: sending`, or offer, -> the sources it rests on that score under their
+    threshold.
 
     Such a segment keeps its members for analysis; nothing may be sent by it. Each is noted. Costs
     nothing where no source has a threshold.
@@ -32,20 +35,22 @@ def withheld(
     rows = register(project, lake, state, wh, moment_ms)
     scores = {str(row["source"]): row["score"] for row in rows if row["below"]}
     found = {name: bad for name, bad in _resting(project, scores).items() if bad}
-    for segment, sources in found.items():
+    for name, sources in found.items():
         told = ", ".join(
             f"{s} (scores {scores[s]}, needs {project.sources[s].threshold})" for s in sources
         )
-        progress.note(f"Nothing may be sent by the segment '{segment}': it rests on {told}.")
+        what = name if name.startswith(OFFER) else f"segment '{name}'"
+        progress.note(f"Nothing may be sent by the {what}: it rests on {told}.")
     return found
 
 
 def _resting(project: Project, below: Iterable[str]) -> dict[str, list[str]]:
     weak = [project.sources[name] for name in below]
+    conditions = {n: s.condition for n, s in project.segments.items() if s.use == SENDING}
+    conditions |= {f"{OFFER}{n}": o.eligible for n, o in project.offers.items() if o.channel}
     return {
-        name: sorted(s.name for s in weak if feeds(project, s, segment.condition))
-        for name, segment in project.segments.items()
-        if segment.use == SENDING
+        name: sorted(s.name for s in weak if feeds(project, s, condition))
+        for name, condition in conditions.items()
     }
 
 

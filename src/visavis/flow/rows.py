@@ -8,7 +8,7 @@ from typing import Any
 from visavis.core.lang.form import Value
 from visavis.core.lang.types import Type
 from visavis.core.nouns import Project
-from visavis.store.engines.duckdb_names import identifier
+from visavis.store.engines.duckdb_names import held, identifier
 from visavis.store.warehouse import Warehouse
 
 
@@ -44,17 +44,5 @@ def held_columns(prefix: str, fields: Mapping[str, Type]) -> str:
     parts = []
     for name, kind in fields.items():
         column = identifier(prefix + name)
-        parts.append(f"{_held(column, kind)} AS {column}")
+        parts.append(f"{held(column, kind)} AS {column}")
     return ", ".join(parts) or "NULL AS nothing"
-
-
-def _held(column: str, kind: Type) -> str:
-    match kind:
-        case Type.DECIMAL:
-            return f"CAST(CAST({column} AS DECIMAL(31,6)) * 1000000 AS BIGINT)"
-        case Type.TIME:
-            return f"epoch_ms({column})"
-        case Type.DATE:
-            return f"date_diff('day', DATE '1970-01-01', {column})"
-        case _:
-            return column

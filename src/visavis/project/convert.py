@@ -52,10 +52,15 @@ def _columns(tree: Tree, key: Key) -> str:
     return "\n".join(texts(tree, key))
 
 
+def _template(tree: Tree, key: Key) -> Located:
+    return scalar(tree, key).located()
+
+
 MAPS: dict[Holds, Callable[[Tree, Key], Any]] = {
     Holds.TEXT_MAP: text,
     Holds.TEXTS_MAP: texts,
     Holds.COLUMN_MAP: _columns,
+    Holds.TEMPLATE_MAP: _template,
 }
 
 

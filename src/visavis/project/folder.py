@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from visavis.core.problems import Place, Problem
-from visavis.project.keys import FILES, LATER
+from visavis.project.keys import FILES, LATER, TEMPLATES
 from visavis.project.text import decode
 
 MAIN = "visavis.yml"
 _SUFFIXES = (".yml", ".yaml")
+_TEXTS = (".txt", ".md", ".liquid", ".mjml", ".html")
 
 
 def is_project(root: Path) -> bool:
@@ -45,15 +46,15 @@ def read_texts(root: Path) -> tuple[dict[str, str], list[Problem]]:
 
 
 def _paths(root: Path) -> Iterator[Path]:
-    folders = [folder for folder, _, _ in FILES]
+    folders = dict.fromkeys(folder for folder, _, _ in FILES)
     for name in (MAIN, *folders):
         path = root / name
         if name.endswith(".yml") and path.is_file():
             yield path
         elif path.is_dir():
-            yield from _below(path, _SUFFIXES)
+            yield from _below(path, (*_SUFFIXES, *_TEXTS) if name in TEMPLATES else _SUFFIXES)
     for name in LATER:
-        yield from _below(root / name, (*_SUFFIXES, ".txt", ".md", ".liquid", ".mjml", ".html"))
+        yield from _below(root / name, (*_SUFFIXES, *_TEXTS))
 
 
 def _below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
@@ -61,6 +62,11 @@ def _below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         if path.suffix.lower() in suffixes and path.is_file() and not hidden:
             yield path
+
+
+def is_yaml(name: str) -> bool:
+    """Whether a file of the project is YAML by its name; others are templates."""
+    return name.lower().endswith(_SUFFIXES)
 
 
 def definition_hash(texts: Mapping[str, str]) -> str:

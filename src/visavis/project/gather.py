@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from visavis.core.problems import Place, Problem, nearest
 from visavis.project.convert import Unfit
-from visavis.project.folder import MAIN
+from visavis.project.folder import MAIN, is_yaml
 from visavis.project.keys import FILES, LATER, PROJECT
 from visavis.project.section import Checker, Section
 from visavis.project.shape import Shape
@@ -20,7 +20,7 @@ def read_main(texts: Mapping[str, str], problems: list[Problem]) -> tuple[Sectio
     """visavis.yml, and the trees of all other files that are read."""
     trees = {}
     for file, text in texts.items():
-        if file.split("/")[0] in LATER:
+        if file.split("/")[0] in LATER or not is_yaml(file):
             continue
         tree, found = read(file, text)
         problems.extend(found)
@@ -38,38 +38,42 @@ def gather(trees: Mapping[str, Tree], checker: Checker, problems: list[Problem])
     """Every definition of the files."""
     found: dict[str, dict[str, Section]] = {key: {} for _, key, _ in FILES}
     for file, tree in trees.items():
-        key, shape = _kind(file)
-        for entry in _top(file, tree, key, problems):
+        kinds = _kinds(file)
+        for entry in _top(file, tree, kinds, problems):
+            shape = kinds[entry.name]
             for section in _definitions(entry, shape, checker, problems):
-                _add(found[key], section, shape, problems)
+                _add(found[entry.name], section, shape, problems)
     return found
 
 
-def _kind(file: str) -> tuple[str, Shape]:
+def _kinds(file: str) -> dict[str, Shape]:
+    """The top-level keys that a file of this folder may have."""
     folder = file.split("/")[0]
-    return next((key, shape) for name, key, shape in FILES if name == folder)
+    return {key: shape for name, key, shape in FILES if name == folder}
 
 
-def _top(file: str, tree: Tree, key: str, problems: list[Problem]) -> Iterator[Entry]:
+def _top(
+    file: str, tree: Tree, kinds: Mapping[str, Shape], problems: list[Problem]
+) -> Iterator[Entry]:
     if isinstance(tree, Scalar) and tree.absent:
         return
     if not isinstance(tree, Map):
-        message = f"This file must begin with '{key}:'."
-        problems.append(Problem("wrong-value", message, tree.place))
+        keys = " or ".join(f"'{key}:'" for key in kinds)
+        problems.append(Problem("wrong-value", f"This file must begin with {keys}.", tree.place))
         return
     for entry in tree.entries:
-        if entry.name == key:
+        if entry.name in kinds:
             yield entry
         else:
             message = f"A file in {file.split('/')[0]} has no key '{entry.name}'."
-            problems.append(Problem("unknown-key", message, entry.place, _elsewhere(entry, key)))
+            problems.append(Problem("unknown-key", message, entry.place, _elsewhere(entry, kinds)))
 
 
-def _elsewhere(entry: Entry, key: str) -> str:
+def _elsewhere(entry: Entry, kinds: Mapping[str, Shape]) -> str:
     for folder, other, _ in FILES:
         if other == entry.name:
             return f"'{other}' belongs in {folder}{'' if '.' in folder else '/'}."
-    return nearest(entry.name, [key])
+    return nearest(entry.name, kinds)
 
 
 def _definitions(

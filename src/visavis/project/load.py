@@ -12,14 +12,23 @@ from visavis.core.clock import zone
 from visavis.core.lang.form import Literal, Node
 from visavis.core.lang.types import Type
 from visavis.core.nouns import Project, Segment, Source, Tag, Trait, UserTest
+from visavis.core.offers import Channel, Content, Offer
 from visavis.core.problems import Place, Problem
 from visavis.project.conditions import Conditions
+from visavis.project.content import Contents
 from visavis.project.expressions import Expressions
 from visavis.project.folder import definition_hash, is_project, not_a_project, read_texts
 from visavis.project.gather import Found, gather, read_main
 from visavis.project.identity import read_kinds
 from visavis.project.items import read_catalogues, read_events
 from visavis.project.names import check_name, check_tag
+from visavis.project.offers import (
+    purposes_of,
+    read_caps,
+    read_channels,
+    read_offer,
+    read_quiet_hours,
+)
 from visavis.project.order import Ref, cycles, ordered, references
 from visavis.project.registry import Registry
 from visavis.project.section import Checker, Section
@@ -78,6 +87,8 @@ class _Loader:
         self._values()
         tags = self._tags()
         tests = self._tests(tags)
+        channels = read_channels(self.found["channels"], kinds, self.problems)
+        contents = self._contents()
         return Project(
             root=self.root,
             name=settings.name,
@@ -96,6 +107,12 @@ class _Loader:
             segments=self.read_segments,
             tags=tags,
             tests=tests,
+            offers=self._offers(channels),
+            contents=contents,
+            channels=channels,
+            caps=read_caps(self.found["caps"], channels, self.problems),
+            quiet_hours=read_quiet_hours(self.found["quiet_hours"], channels, self.problems),
+            purposes=purposes_of(self.found["purposes"]),
             properties=self.registry.properties,
             line_fields=self.registry.lines,
             definition_hash=definition_hash(self.texts),
@@ -179,6 +196,24 @@ class _Loader:
             if check_tag(path, section.place, self.problems) and tag is not None:
                 tags[path] = tag
         return tags
+
+    def _contents(self) -> dict[str, Content]:
+        reader = Contents(self.texts, self.traits.types, self.problems)
+        read = {name: reader.read(name, section) for name, section in self.found["content"].items()}
+        return {name: content for name, content in read.items() if content is not None}
+
+    def _offers(self, channels: Mapping[str, Channel]) -> dict[str, Offer]:
+        names = {
+            "channels": channels.keys(),
+            "contents": self.found["content"].keys(),
+            "purposes": purposes_of(self.found["purposes"]),
+        }
+        reader, offers = self._reader(), {}
+        for name, section in self.found["offers"].items():
+            offer = read_offer(name, section, reader, self.conditions, names, self.problems)
+            if offer is not None:
+                offers[name] = offer
+        return offers
 
     def _tests(self, tags: Mapping[str, Tag]) -> dict[str, UserTest]:
         reader = UserTests(

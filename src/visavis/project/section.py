@@ -135,7 +135,7 @@ class Checker:
             for i, item in enumerate(items(tree)):
                 section.places[f"{key.name}.{i}"] = item.place
             return texts(tree, key)
-        if key.holds in (Holds.TEXT_MAP, Holds.TEXTS_MAP, Holds.COLUMN_MAP):
+        if key.holds in MAPS:
             return self._text_map(section, key, tree)
         if key.holds in (Holds.SECTION, Holds.SECTIONS, Holds.NAMED):
             return self._below(section, key, tree)

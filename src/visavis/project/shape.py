@@ -26,6 +26,7 @@ class Holds(StrEnum):
     EXPRESSION = "expression"
     TEXTS = "list of texts"
     TEXT_MAP = "names with texts"
+    TEMPLATE_MAP = "names with templates"
     COLUMN_MAP = "names with columns"
     TEXTS_MAP = "names with lists of texts"
     SECTION = "keys"

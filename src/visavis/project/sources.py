@@ -187,7 +187,7 @@ class Sources:
 
     def _identifiers(self, section: Section, kind: SourceKind) -> dict[str, str]:
         result = {}
-        if kind == "orders":
+        if kind in ("orders", "consents", "suppressions"):
             roles = section.text_map("map")
             result = {k: roles[role] for role, k in _ORDER_IDENTIFIERS.items() if role in roles}
         for name, column in section.text_map("identifiers").items():

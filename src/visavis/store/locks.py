@@ -16,14 +16,14 @@ _LOCK = "lock"
 
 
 @contextmanager
-def writing(state: Path, command: str, now_ms: int) -> Iterator[None]:
-    """Holds the state's only write lock for the block.
+def writing(state: Path, command: str, now_ms: int, name: str = _LOCK) -> Iterator[None]:
+    """Holds the state's only write lock (or another one, by its name) for the block.
 
     Raises ProblemsError `locked`, naming the holder, when another process has it. The lock is the
     kernel's, so a killed holder leaves none behind.
     """
     state.mkdir(parents=True, exist_ok=True)
-    with (state / _LOCK).open("a+", encoding="utf-8") as file:
+    with (state / name).open("a+", encoding="utf-8") as file:
         _take(file)
         _sign(file, f"process {os.getpid()} (visavis {command}) since {format_time(now_ms)}")
         try:

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from visavis.store import journal
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS loads(
   load_id TEXT PRIMARY KEY, source TEXT NOT NULL, definition TEXT NOT NULL,
@@ -77,7 +79,12 @@ class State:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("PRAGMA fullfsync=ON")
-        self._db.executescript(_TABLES)
+        self._db.executescript(_TABLES + journal.TABLE)
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The connection itself, for the journal."""
+        return self._db
 
     def loads(self, active_only: bool = True) -> list[Load]:
         """The loads in the order they were made."""

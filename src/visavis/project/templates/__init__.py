@@ -37,5 +37,5 @@ def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, str]]:
             continue  # the state of somebody who built in the checkout
         if entry.is_dir():
             yield from _files(entry, f"{prefix}{entry.name}/")
-        elif entry.name.endswith((".yml", ".md")):
+        elif entry.name.endswith((".yml", ".md", ".csv", ".txt", ".html", ".liquid")):
             yield f"{prefix}{entry.name}", entry.read_text(encoding="utf-8")

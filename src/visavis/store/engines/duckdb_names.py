@@ -66,3 +66,16 @@ def time_literal(ms: int) -> str:
 
 def _date_text(days: int) -> str:
     return to_date(days).isoformat()
+
+
+def held(column: str, kind: Type) -> str:
+    """SQL that brings a value to how the reader holds it: decimals and times as whole numbers."""
+    match kind:
+        case Type.DECIMAL:
+            return f"CAST(CAST({column} AS DECIMAL(31,6)) * 1000000 AS BIGINT)"
+        case Type.TIME:
+            return f"epoch_ms({column})"
+        case Type.DATE:
+            return f"date_diff('day', DATE '1970-01-01', {column})"
+        case _:
+            return column

@@ -1,0 +1,56 @@
+"""A local mailbox in Maildir format: every mail program opens it, nothing leaves the machine.
+
+A message has one file name, made from its id, so that writing it twice is writing it once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from email.policy import SMTP
+from pathlib import Path
+
+from visavis.engage.channels import Fate, Outgoing
+from visavis.store import crash
+
+
+class Maildir:
+    """Writes into `folder`/new."""
+
+    knows = True
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("tmp", "new", "cur"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+
+    async def send(self, batch: Sequence[Outgoing]) -> list[Fate]:
+        fates = [self._write(message) for message in batch]
+        _sync(self.folder / "new")
+        return fates
+
+    async def close(self) -> None:
+        return None
+
+    def _write(self, message: Outgoing) -> Fate:
+        name = f"{message.message_id}.visavis"
+        target = self.folder / "new" / name
+        if target.exists() or any((self.folder / "cur").glob(f"{name}*")):
+            return Fate("sent")
+        draft = self.folder / "tmp" / name
+        with draft.open("wb") as file:
+            file.write(message.mail.as_bytes(policy=SMTP.clone(linesep="\n")))
+            file.flush()
+            os.fsync(file.fileno())
+        crash.point("mail-drafted")
+        os.replace(draft, target)
+        crash.point("mail-written")
+        return Fate("sent")
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

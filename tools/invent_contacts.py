@@ -13,9 +13,11 @@ from hashlib import sha256
 from pathlib import Path
 
 NAMES = (
-    "Ada Ben Carla David Elena Felix Greta Hugo Ines Jonas Karin Liam Mira Noah Olga Paul Quentin "
-    "Rosa Samuel Tara Uma Viktor Wanda Xenia Yusuf Zoe 美玲 伟 芳 娜 小明 José Zoë Łukasz"
-).split()
+    *("Ada", "Ben", "Carla", "David", "Elena", "Felix", "Greta", "Hugo", "Ines", "Jonas", "Karin"),
+    *("Liam", "Mira", "Noah", "Olga", "Paul", "Quentin", "Rosa", "Samuel", "Tara", "Uma"),
+    *("Viktor", "Wanda", "Xenia", "Yusuf", "Zoe", "美玲", "伟", "芳", "娜", "小明", "José", "Zoë"),
+    "Łukasz",
+)
 
 
 def number(household: int, what: str, below: int) -> int:

@@ -108,6 +108,8 @@ def test_every_named_point_is_tried() -> None:
         named |= set(
             re.findall(r"crash\.point\(f?\"([^\"]+)\"\)", path.read_text(encoding="utf-8"))
         )
+    # those of sending are tried in test_send_crash
+    named = {name for name in named if name.startswith(("load-", "build-"))}
     patterns = {name for name in named if "{" in name}
     assert patterns <= {"load-{name}"}
     assert named - patterns <= set(POINTS)

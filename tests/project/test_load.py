@@ -220,7 +220,7 @@ def test_the_hash_follows_every_text(tmp_path: Path) -> None:
     first = good(tmp_path, {"segments/s.yml": "segments: {}\n"}).definition_hash
     assert good(tmp_path, {"segments/s.yml": "segments: {}\n"}).definition_hash == first
     assert good(tmp_path, {"segments/s.yml": "segments: {} # x\n"}).definition_hash != first
-    assert good(tmp_path, {"segments/s.yml": "segments: {}\n", "offers/o.yml": "x"}) is not None
+    assert good(tmp_path, {"segments/s.yml": "segments: {}\n", "journeys/o.yml": "x"}) is not None
 
 
 def test_one_mistake_is_told_once(tmp_path: Path) -> None:

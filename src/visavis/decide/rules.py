@@ -6,7 +6,7 @@ Pure: everything known of the person comes in, nothing is looked up.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from visavis.core.clock import Zone
@@ -37,7 +37,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A message of before, in whatever state it is."""
+    """A message of before, in whatever state it is; `left` if it left or may have."""
 
     campaign: str
     occasion: str
@@ -46,6 +46,12 @@ class Past:
     purpose: str
     at_ms: int
     left: bool
+    planned_ms: int
+
+
+def before(past: Iterable[Past], at_ms: int) -> list[Past]:
+    """What of it was known before a moment."""
+    return [replace(p, left=p.left and p.at_ms < at_ms) for p in past if p.planned_ms < at_ms]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from visavis.core.nouns import Project
 from visavis.core.offers import Offer
 from visavis.core.problems import Problem, ProblemsError, nearest
 from visavis.decide.batch import Batch, asked_of, features_of
-from visavis.decide.rules import Asked, consider
+from visavis.decide.rules import Asked, before, consider
 from visavis.flow.due import Known, Maker, decision_id, withheld_offers
 from visavis.flow.persons import PersonFound, find_person, open_lake, read_catalogue, read_history
 from visavis.flow.published import Published, open_warehouse, published
@@ -38,6 +38,8 @@ def decide(
             found = find_person(wh, at, person)
             node = _node(wh, found)
             known = _known(wh, at, project, outbox, node)
+            # what came later was not known then: the same answer at any time
+            known.past[node] = before(known.past.get(node, ()), at_ms)
             kept = _recorded(outbox, known, node, placement, at_ms)
             asked, features = _ask(wh, at, project, offers, found, at_ms, kept)
         made = _decide(at, project, known, node, asked, features, placement, at_ms, count)

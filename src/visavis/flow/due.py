@@ -102,8 +102,12 @@ class Known:
         project: Project,
         outbox: Outbox,
         people: str = "asked_people",
+        counted: Sequence[str] = (*LEFT, "planned"),
     ) -> Known:
-        """Of everybody in the table `people` (person), from the build, the lake and the outbox."""
+        """Of everybody in the table `people` (person), from the build, the lake and the outbox.
+
+        `counted` are the states of messages that caps count: who plans counts waiting ones too.
+        """
         known = cls()
         file = text_literal(str(at.build.table("persons")))
         create_view(wh, "person_names", f"SELECT * FROM read_parquet({file}) WHERE node = person")
@@ -117,28 +121,21 @@ class Known:
             known.identifiers.setdefault(person, []).append((kind, value))
             if names_it:
                 known.names[person] = (person_id, (kind, value))
-        known._outbox(outbox, project)
+        known._outbox(outbox, project, counted)
         events = journal.waiting(outbox.db)
         known.words = words_of(wh, project, people, events)
         return known
 
-    def _outbox(self, outbox: Outbox, project: Project) -> None:
+    def _outbox(self, outbox: Outbox, project: Project, counted: Sequence[str]) -> None:
         holders = {name: p for p, names in self.identifiers.items() for name in names}
-        for (
-            kind,
-            value,
-            by,
-            named,
-            campaign,
-            occasion,
-            channel,
-            purpose,
-            at,
-            status,
-        ) in outbox.past():
+        for row in outbox.past():
+            kind, value, by, named, campaign, occasion, channel, purpose, at, status, planned = row
             person = holders.get((kind, value), holders.get((by, named)))
             if person is not None:
-                past = Past(campaign, occasion, (kind, value), channel, purpose, at, status in LEFT)
+                past = Past(
+                    campaign, occasion, (kind, value), channel, purpose, at, status in counted,
+                    planned,
+                )  # fmt: skip
                 self.past.setdefault(person, []).append(past)
         names = [HOLDOUT, *(control_of(name) for name in project.offers)]
         self.arms = cast(dict[str, dict[Identifier, Arm]], outbox.arms(names))
@@ -243,7 +240,7 @@ class Maker:
         self.found.drafts.append(draft)
         past = Past(
             draft.campaign, draft.occasion, draft.address, draft.channel, draft.purpose,
-            self.found.at_ms, True,
+            self.found.at_ms, True, self.found.at_ms,
         )  # fmt: skip
         self.known.past[node].append(past)
 

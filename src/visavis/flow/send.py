@@ -37,7 +37,7 @@ from visavis.store.engines.duckdb_names import held, identifier, text_literal
 from visavis.store.journal import Recorded
 from visavis.store.key import project_key
 from visavis.store.locks import writing
-from visavis.store.outbox import Message, Outbox
+from visavis.store.outbox import LEFT, Message, Outbox
 from visavis.store.warehouse import Warehouse
 
 MAX_BUILD_AGE_MS = 36 * 3_600_000
@@ -221,7 +221,7 @@ class Delivery:
             }
             events = journal.waiting(self.outbox.db)
             self.journal_seen = events[-1].id if events else 0
-            self.known = Known.read(wh, self.at, self.project, self.outbox, "written_to")
+            self.known = Known.read(wh, self.at, self.project, self.outbox, "written_to", LEFT)
             self.zones = self._zones(wh)
 
     def _zones(self, wh: Warehouse) -> dict[int, str | None]:
@@ -330,8 +330,9 @@ class Delivery:
         if cap is not None:
             return ("refused", str(Reason.CAP), message.due_at)
         left = Past(
-            message.campaign, message.occasion, address, message.channel, message.purpose, at, True
-        )
+            message.campaign, message.occasion, address, message.channel, message.purpose, at,
+            True, message.planned_at,
+        )  # fmt: skip
         past.append(left)
         return None
 

@@ -23,6 +23,10 @@ from visavis.project.conditions import Conditions
 from visavis.project.names import check_file_name
 from visavis.project.section import Section
 
+DEFAULT_CAPS = {
+    "daily": Cap("daily", 1, "calendar", 1, "day", purposes=("marketing",)),
+}
+"""What holds until a project has caps of its own: one message of marketing a day."""
 _PER = re.compile(r"(?:(\d{1,4})\s+)?(minute|hour|day|week|month)s?")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _IN_SEGMENT = re.compile(r"in_segment\(\s*'([^']*)'\s*\)", re.IGNORECASE)
@@ -141,8 +145,8 @@ def _channel(name: str, section: Section, problems: list[Problem]) -> Channel:
 def read_caps(
     sections: Mapping[str, Section], channels: Collection[str], problems: list[Problem]
 ) -> dict[str, Cap]:
-    """Frequency caps by name."""
-    caps = {}
+    """Frequency caps by name; the usual one where the project has none."""
+    caps: dict[str, Cap] = {} if sections else dict(DEFAULT_CAPS)
     for name, section in sections.items():
         _all_known(section, "channels", channels, problems)
         amount, unit = _per(section, problems)

@@ -18,6 +18,7 @@ def project_key(state: Path) -> bytes:
 
 
 def _make(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -243,12 +243,13 @@ class Outbox:
         return [_message(row) for row in rows]
 
     def past(self) -> list[tuple[Any, ...]]:
-        """(address_kind, address, kind, value, campaign, occasion, channel, purpose, at, status)
-        of every message but those kept out."""
+        """(address_kind, address, kind, value, campaign, occasion, channel, purpose, at, status,
+        planned_at) of every message but those kept out."""
         return self.db.execute(
             "SELECT address_kind, address, kind, value, campaign, occasion, channel, purpose, "
             "CASE WHEN status IN ('sent', 'uncertain', 'sending') THEN changed_at "
-            "ELSE planned_at END, status FROM messages WHERE status NOT IN ('held out', 'control')"
+            "ELSE planned_at END, status, planned_at FROM messages "
+            "WHERE status NOT IN ('held out', 'control')"
         ).fetchall()
 
     def decisions(self, where: str, params: Sequence[object]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from visavis.store.engines.duckdb_names import identifier, text_literal, time_li
 from visavis.store.json_text import members, object_text
 from visavis.store.reading_sql import reader_of
 from visavis.store.relations import Snapshot, create_view, create_views
+from visavis.store.sent import open_outbox
 from visavis.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -27,12 +28,10 @@ FILES = ("people", "identifiers", "evidence", "tags", "segment_members", "segmen
 EMPTY: Mapping[str, str] = {
     "recommendations": "person_id VARCHAR, placement VARCHAR, rank BIGINT, product_id VARCHAR, "
     "score DOUBLE, reason VARCHAR",
-    "decisions": "decision_id VARCHAR, person_id VARCHAR, placement VARCHAR, timestamp TIMESTAMP, "
-    "choices VARCHAR, held_out BOOLEAN, reasons VARCHAR",
-    "messages": "message_id VARCHAR, person_id VARCHAR, channel VARCHAR, address VARCHAR, "
-    "content VARCHAR, status VARCHAR, reason VARCHAR, timestamp TIMESTAMP",
 }
-RELATIONS = ("events", "order_lines", "refund_lines", "quarantine", *FILES, *EMPTY)
+OF_STATE = ("decisions", "messages")
+"""Relations that are read from the state, up to the moment of the query."""
+RELATIONS = ("events", "order_lines", "refund_lines", "quarantine", *FILES, *EMPTY, *OF_STATE)
 _ALWAYS = "TIMESTAMP '0001-01-01 00:00:00'"
 
 
@@ -57,6 +56,7 @@ def open_views(wh: Warehouse, build: Build, lake_path: Path, sql: str | None = N
     for name, columns in EMPTY.items():
         wh.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
     create_view(wh, "node_persons", f"SELECT * FROM {_table(build, 'persons')}")
+    open_outbox(wh, lake_path.parent, sql)
     create_view(wh, "quarantine", _quarantine())
     create_view(wh, "events", _events(build, lake, sql))
     catalogue = {name: Type(kind) for name, kind in build.manifest["catalogue"].items()}

@@ -60,6 +60,7 @@ class Program:
         """The conditions alone, over traits that are known already."""
         run = Run(History(), now_ms, fits or {}, Items({}), self.selections)
         run.values.update(traits)
+        run.untils.update(dict.fromkeys(traits, NEVER))
         for name, compute in self.steps:
             if name not in self.traits:
                 run.values[name] = compute(run)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Literal, Protocol
 
+LONGEST = 990
+"""Characters of a header line: signed links must stay whole (RFC 5322 allows 998)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:

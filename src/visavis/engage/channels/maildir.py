@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from email.policy import SMTP
 from pathlib import Path
 
-from visavis.engage.channels import Fate, Outgoing
+from visavis.engage.channels import LONGEST, Fate, Outgoing
 from visavis.store import crash
 
 
@@ -39,7 +39,9 @@ class Maildir:
             return Fate("sent")
         draft = self.folder / "tmp" / name
         with draft.open("wb") as file:
-            file.write(message.mail.as_bytes(policy=SMTP.clone(linesep="\n")))
+            file.write(
+                message.mail.as_bytes(policy=SMTP.clone(linesep="\n", max_line_length=LONGEST))
+            )
             file.flush()
             os.fsync(file.fileno())
         crash.point("mail-drafted")

@@ -18,9 +18,12 @@ import aiosmtplib
 from aiosmtplib import errors
 
 from visavis.core.offers import Channel
-from visavis.engage.channels import Fate, Outgoing
+from visavis.engage.channels import LONGEST, Fate, Outgoing
 from visavis.store import crash
 
+_NO_SUCH = (550, 551, 553)
+_PLAIN = POLICY.clone(max_line_length=LONGEST)
+_WIDE = SMTPUTF8.clone(max_line_length=LONGEST)
 _GONE = (
     errors.SMTPServerDisconnected,
     errors.SMTPConnectError,
@@ -58,10 +61,10 @@ class Smtp:
             await self._envelope(client, message)
         except errors.SMTPAuthenticationError:
             return self._lost("later", "the server refused the user name or password")
+        except errors.SMTPRecipientRefused as error:
+            return await self._refused(error.code, recipient=True)
         except errors.SMTPResponseException as error:
             return await self._refused(error.code)
-        except errors.SMTPRecipientsRefused as error:
-            return await self._refused(error.recipients[0].code)
         except errors.SMTPException:
             return self._lost("later", "the server could not be spoken to")
         except _GONE:
@@ -88,7 +91,7 @@ class Smtp:
 
     async def _body(self, client: aiosmtplib.SMTP, message: Outgoing) -> Fate:
         wide = not message.recipient.isascii()
-        raw = message.mail.as_bytes(policy=SMTPUTF8 if wide else POLICY)
+        raw = message.mail.as_bytes(policy=_WIDE if wide else _PLAIN)
         crash.point("smtp-before-data")
         try:
             await client.data(raw)
@@ -101,8 +104,9 @@ class Smtp:
         crash.point("smtp-after-data")
         return Fate("sent")
 
-    async def _refused(self, code: int) -> Fate:
-        """A clear no: 4xx may be tried again, 5xx is for good."""
+    async def _refused(self, code: int, recipient: bool = False) -> Fate:
+        """A clear no: 4xx may be tried again, 5xx is for good; of a recipient it is a hard bounce,
+        which suppresses the address."""
         if self.client is not None:
             try:
                 await self.client.rset()
@@ -110,7 +114,8 @@ class Smtp:
                 self._drop()
         if 400 <= code < 500:
             return Fate("later", f"the server answered {code}")
-        return Fate("failed", f"the server answered {code}")
+        hard = "hard: " if recipient and code in _NO_SUCH else ""
+        return Fate("failed", f"{hard}the server answered {code}")
 
     def _lost(self, what: str, reason: str) -> Fate:
         self._drop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from visavis.core.identifiers import family, squeezed
 from visavis.core.nouns import IdentifierKind
 from visavis.store.engines.duckdb_names import identifier, text_literal
 from visavis.store.warehouse import Warehouse
@@ -25,15 +26,19 @@ def strongest_first(names: Iterable[str], kinds: Mapping[str, IdentifierKind]) -
 
 def normal(raw: str, kind: str) -> str:
     """SQL: the normal form of an identifier's text (trimmed and NFC already)."""
-    return f"lower({raw})" if kind == "email" else raw
+    return f"lower({raw})" if family(kind) == "email" else raw
 
 
 def blocked(value: str, kind: IdentifierKind) -> str:
-    """SQL: whether a normal value is nobody's. Blocked texts ignore case; ^...$ is a pattern."""
+    """SQL: whether a normal value is nobody's.
+
+    Blocked texts ignore case and white space; ^...$ is a pattern.
+    """
     plain = [b for b in kind.blocked if not b.startswith("^")]
     tests = [f"length({value}) > {_LONGEST}"]
     if plain:
-        tests.append(f"lower({value}) IN ({', '.join(text_literal(b.lower()) for b in plain)})")
+        bare = rf"regexp_replace(lower({value}), '[\s\p{{Z}}]+', '', 'g')"
+        tests.append(f"{bare} IN ({', '.join(text_literal(squeezed(b)) for b in plain)})")
     for pattern in kind.blocked:
         if pattern.startswith("^"):
             re.compile(pattern)

@@ -202,7 +202,11 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class IdentifierKind:
-    """How identifiers of one kind are compared and how far they are trusted (identity.yml)."""
+    """How identifiers of one kind are compared and how far they are trusted (identity.yml).
+
+    `country` is where phones without a country code are. With `confirmed_by` an identifier joins
+    nobody until it was seen in one of these events.
+    """
 
     name: str
     unique: bool = False
@@ -210,6 +214,8 @@ class IdentifierKind:
     limit: int | None = None
     shared_after: int | None = None
     blocked: tuple[str, ...] = ()
+    country: str | None = None
+    confirmed_by: tuple[str, ...] = ()
     place: Place | None = field(default=None, compare=False)
 
 

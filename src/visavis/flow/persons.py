@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from visavis.core.identifiers import family, key_of, normal_value
 from visavis.core.lang.form import Value
 from visavis.core.lang.history import History
 from visavis.core.lang.types import Type
@@ -18,7 +19,7 @@ from visavis.store.key import project_key
 from visavis.store.relations import create_view, create_views
 from visavis.store.views import snapshot_of
 from visavis.store.warehouse import Warehouse
-from visavis.unify.rules import normal_value, pid_maker
+from visavis.unify.rules import pid_maker
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,7 @@ def find_person(wh: Warehouse, at: Published, text: str) -> PersonFound:
     """
     kind, colon, value = text.partition(":")
     if colon:
-        found = wh.rows(
-            "SELECT p.person_id FROM lake_nodes AS n JOIN node_persons AS p USING (node) "
-            "WHERE n.kind = $1 AND n.value = $2",
-            [kind.strip(), normal_value(kind.strip(), value)],
-        )
+        found = _by_identifier(wh, at, kind.strip(), value)
     else:
         found = wh.rows("SELECT person_id FROM node_persons WHERE person_id = $1 LIMIT 1", [text])
         found = found or _by_former_id(wh, at, text)
@@ -56,6 +53,29 @@ def find_person(wh: Warehouse, at: Published, text: str) -> PersonFound:
     person_id = str(found[0][0])
     nodes = wh.rows("SELECT node FROM node_persons WHERE person_id = $1 ORDER BY 1", [person_id])
     return PersonFound(person_id, tuple(int(node) for (node,) in nodes))
+
+
+def _by_identifier(wh: Warehouse, at: Published, kind: str, value: str) -> list[tuple[Any, ...]]:
+    """Who has the identifier as it is kept, else one that is the same written differently."""
+    holds = (
+        "SELECT p.person_id FROM lake_nodes AS n JOIN node_persons AS p USING (node) "
+        "WHERE n.kind = $1 AND n.value"
+    )
+    kept = normal_value(kind, value)
+    found = wh.rows(f"{holds} = $2", [kind, kept])
+    if found or family(kind) == "other":
+        return found
+    kinds = at.project().kinds
+    country = kinds[kind].country if kind in kinds else None
+    key = key_of(kind, kept, country)
+    tail = key.partition("@")[0][-4:]  # what no way of writing it changes
+    bare = "regexp_replace(lower(value), '[^a-z0-9]', '', 'g')"
+    near = wh.rows(
+        f"SELECT DISTINCT value FROM lake_nodes WHERE kind = $1 AND contains({bare}, $2)",
+        [kind, "".join(c for c in tail if c.isascii() and c.isalnum())],
+    )
+    same = sorted(str(v) for (v,) in near if key_of(kind, str(v), country) == key)
+    return wh.rows(f"{holds} = $2", [kind, same[0]]) if same else []
 
 
 def _by_former_id(wh: Warehouse, at: Published, pid: str) -> list[tuple[Any, ...]]:

@@ -16,6 +16,9 @@ BLOCKED = (
 )  # fmt: skip
 """Values that are nobody's, whatever their case."""
 
+CONFIRMING = ("Signed In", "Signed Up", "Social Account Linked")
+"""Events in which somebody proves to hold the account."""
+
 DEFAULTS: Mapping[str, IdentifierKind] = {
     kind.name: kind
     for kind in (
@@ -24,7 +27,14 @@ DEFAULTS: Mapping[str, IdentifierKind] = {
         IdentifierKind("loyalty_id", priority=5, limit=5, blocked=BLOCKED),
         IdentifierKind("email", priority=10, limit=5, shared_after=1, blocked=BLOCKED),
         IdentifierKind("phone", priority=20, limit=5, shared_after=1, blocked=BLOCKED),
-        IdentifierKind("social_id", priority=30, limit=5, shared_after=1, blocked=BLOCKED),
+        IdentifierKind(
+            "social_id",
+            priority=30,
+            limit=5,
+            shared_after=1,
+            blocked=BLOCKED,
+            confirmed_by=CONFIRMING,
+        ),
         IdentifierKind("device_id", priority=60, limit=50, shared_after=1, blocked=BLOCKED),
         IdentifierKind("anonymous_id", priority=70, limit=50, shared_after=1, blocked=BLOCKED),
         IdentifierKind("account_id", priority=90, shared_after=0, blocked=BLOCKED),
@@ -41,11 +51,26 @@ def read_kinds(
     for name, section in sections.items():
         if check_name("identifier kind", name, section.place, problems):
             default = DEFAULTS.get(name, IdentifierKind(name, blocked=BLOCKED))
-            kinds[name] = _kind(default, section)
+            kinds[name] = _kind(default, section, problems)
     return kinds
 
 
-def _kind(default: IdentifierKind, section: Section) -> IdentifierKind:
+def _country(section: Section, problems: list[Problem]) -> str | None:
+    country = section.maybe("country")
+    if country is None:
+        return None
+    from phonenumbers import SUPPORTED_REGIONS
+
+    if country.upper() in SUPPORTED_REGIONS:
+        return country.upper()
+    hint = "Write two letters (ISO 3166), like DE or CN."
+    problems.append(
+        Problem("wrong-value", f"'{country}' is no country.", section.at("country"), hint)
+    )
+    return None
+
+
+def _kind(default: IdentifierKind, section: Section, problems: list[Problem]) -> IdentifierKind:
     priority, limit = section.integer("priority"), section.integer("limit")
     shared = section.integer("shared_after")
     own = tuple(value.lower() for value in section.texts("blocked"))
@@ -56,5 +81,7 @@ def _kind(default: IdentifierKind, section: Section) -> IdentifierKind:
         limit=default.limit if limit is None else limit,
         shared_after=default.shared_after if shared is None else shared,
         blocked=tuple(dict.fromkeys((*default.blocked, *own))),
+        country=_country(section, problems) or default.country,
+        confirmed_by=section.texts("confirmed_by") or default.confirmed_by,
         place=section.place,
     )

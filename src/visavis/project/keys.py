@@ -181,6 +181,8 @@ KIND = Shape(
         Key("limit", H.INTEGER, "How many of it one person can have."),
         Key("shared_after", H.INTEGER, "Linked to more unique ids than this it joins nobody."),
         Key("blocked", H.TEXTS, "Values that are nobody's, beside the usual ones."),
+        Key("country", H.TEXT, "Where phones without a country code are, like DE."),
+        Key("confirmed_by", H.TEXTS, "Events that confirm it; before one it joins nobody."),
     ),
 )
 

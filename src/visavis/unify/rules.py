@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from visavis.core.nouns import IdentifierKind
-from visavis.core.text import lower, nfc
 
 SEPARATOR = "\x1f"
 ID_LENGTH = 32
@@ -24,7 +23,7 @@ Name = tuple[str, str]
 
 # classes of evidence, the strongest first; guards and manual joins slot in here
 SAME_ROW = 50
-CLASSES: Mapping[str, int] = {"same row": SAME_ROW}
+CLASSES: Mapping[str, int] = {"same value": 10, "hash of": 10, "same row": SAME_ROW}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +52,6 @@ class Edge:
         """Strong evidence first, never by when last seen, so that no later event reorders it."""
         low, high = min(self.a, self.b), max(self.a, self.b)
         return (CLASSES.get(self.rule, SAME_ROW), self.priority, self.first_seen, low, high)
-
-
-def normal_value(kind: str, value: str) -> str:
-    """The value as identifiers of the kind are compared: NFC, trimmed, e-mails in lower case."""
-    text = nfc(value.strip())
-    return lower(text) if kind == "email" else text
 
 
 def pid_maker(key: bytes) -> Callable[[str, str], str]:

@@ -15,6 +15,7 @@ from visavis.core.clock import to_datetime
 from visavis.core.nouns import IdentifierKind
 from visavis.store.warehouse import Warehouse
 from visavis.unify.batch import Identifiers, person_ids, who_is_who
+from visavis.unify.same import UNCONFIRMED, same_links, unconfirmed_links
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,13 +50,15 @@ def identify_people(
     moment = to_datetime(as_of_ms).replace(tzinfo=None)
     _seen_identifiers(wh, moment)
     _seen_links(wh, moment)
+    unconfirmed_links(wh, kinds, moment)
+    same_links(wh, kinds)
     seen = Identifiers.from_table(
         wh.arrow(
             "SELECT node, kind, value, CASE WHEN NOT always THEN epoch_ms(first_seen) END "
             "AS first_seen FROM seen_identifiers ORDER BY node"
         )
     )
-    ends = wh.arrow("SELECT node_a, node_b FROM seen_links")
+    ends = wh.arrow(f"SELECT node_a, node_b FROM seen_links WHERE rule <> '{UNCONFIRMED}'")
     people = who_is_who(seen, ends["node_a"].to_numpy(), ends["node_b"].to_numpy(), kinds)
     table = person_ids(seen, people, key, known)
     wh.register("persons_arrow", table)

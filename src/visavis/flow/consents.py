@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from visavis.core.consent import Says, Word
+from visavis.core.identifiers import normal_value
 from visavis.core.nouns import Project
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.journal import Recorded
 from visavis.store.warehouse import Warehouse
-from visavis.unify.rules import normal_value
 
 _SAYS: Mapping[str, Says] = {
     "Consent Given": "yes",

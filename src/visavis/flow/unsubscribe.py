@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from visavis.core.identifiers import normal_value
 from visavis.core.links import read_token
 from visavis.core.problems import Problem, ProblemsError
 from visavis.flow.build import load_project, state_of
@@ -12,7 +13,6 @@ from visavis.store import journal
 from visavis.store.journal import Recorded
 from visavis.store.key import project_key
 from visavis.store.outbox import Outbox
-from visavis.unify.rules import normal_value
 
 _NAMES = {"email": "Email", "sms": "SMS", "push": "Push Notification"}
 

@@ -103,11 +103,9 @@ def _hashes(wh: Warehouse, present: Sequence[str], kinds: Mapping[str, Identifie
         if not hash_of(value)
         for hex_digits in sorted(hashes_of(kind, value, kinds.get(kind, _PLAIN).country))
     ]
-    wh.register(
-        "made_hashes",
-        pa.table({"node": [n for n, _ in made], "hash": [h for _, h in made]},
-                 schema=pa.schema([("node", pa.int64()), ("hash", pa.string())])),
-    )  # fmt: skip
+    nodes = pa.array([node for node, _ in made], pa.int64())
+    hashes = pa.array([digits for _, digits in made], pa.string())
+    wh.register("made_hashes", pa.table({"node": nodes, "hash": hashes}))
     _link(
         wh,
         HASH_OF,

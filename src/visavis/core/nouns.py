@@ -18,6 +18,7 @@ from visavis.core.problems import Place
 
 Party = Literal["first", "second", "third"]
 DataKind = Literal["engagement", "psychographic", "behaviour", "response"]
+Resolve = Literal["latest", "trusted", "frequent", "longest", "first"]
 Mode = Literal["append", "snapshot"]
 SourceKind = Literal[
     "orders",
@@ -130,7 +131,9 @@ class Trait:
     most `within_ms` later) with no C between; with `without` alone, if no C followed within
     its `within_ms` (counted once that time has passed) or ever.
     derived: a scalar over other traits and now. given: the latest value set by identify events or
-    records (null clears); `given` names the property.
+    records (null clears); `given` names the property, `resolve` which of several values counts:
+    the latest, that of the most trusted source (`trust`, by source), the most frequent, the longest
+    text or the first; ties by the latest.
     """
 
     name: str
@@ -145,6 +148,8 @@ class Trait:
     then: Step | None = None
     without: Step | None = None
     given: str | None = None
+    resolve: Resolve = "latest"
+    trust: tuple[tuple[str, int], ...] = ()
     description: str = ""
     owner: str = ""
     data_kind: DataKind = "behaviour"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
-from decimal import Decimal
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from visavis.core.clock import to_date, to_datetime, to_ms, zone
+from visavis.core.clock import to_datetime, to_ms, zone
 from visavis.core.lang.form import Call, Node, Property, Value, trait_names, walk
 from visavis.core.lang.history import History
 from visavis.core.lang.reader import Program, Result, compile_program
 from visavis.core.lang.to_sql import to_sql
-from visavis.core.lang.types import SCALE, TIME_MIN, Type
+from visavis.core.lang.types import TIME_MIN, Type
 from visavis.core.nouns import Project, Trait
 from visavis.core.problems import Place, Problem, ProblemsError, nearest
 from visavis.flow.build import open_warehouse
@@ -26,6 +25,7 @@ from visavis.flow.persons import (
     read_catalogue,
     read_history,
 )
+from visavis.flow.profile import completeness, given_values, shown_value
 from visavis.flow.published import Published, published
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.warehouse import Warehouse
@@ -101,7 +101,16 @@ class Case:
             "from_traits": sorted(trait_names(trait.value)) if trait.value else [],
             "events": [self._event(trait, *row) for row in shown],
             "events_total": len(rows),
+            "updated_at": self._updated(rows),
+            **({"given": given_values(self.history, trait, self.now)} if limit is None else {}),
         }
+
+    def _updated(self, rows: Sequence[tuple[str, int, int | None]]) -> datetime | None:
+        """When the value was last fed: its freshness."""
+        last = max(
+            (self.history.streams[event].ts[row] for event, row, _ in rows), default=TIME_MIN
+        )
+        return None if last == TIME_MIN else to_datetime(last)
 
     def _event(self, trait: Trait, event: str, row: int, line: int | None) -> dict[str, Any]:
         stream = self.history.streams[event]
@@ -232,6 +241,7 @@ def _overview(wh: Warehouse, at: Published, case: Case) -> dict[str, Any]:
     for row in segments:
         row |= _place(case.project.segments[row["segment"]].place)
     return {
+        "completeness": completeness(case.project, case.result.values),
         "traits": [case.trait(trait, SHOWN) for trait in case.project.traits.values()],
         "tags": tags,
         "segments": segments,
@@ -279,24 +289,12 @@ def _split(node: Node) -> list[Node]:
 def _definition(trait: Trait) -> str:
     """The trait's rule in words of the language."""
     if trait.kind == "given" or trait.value is None:
-        return f"given as {trait.given or trait.name}" if trait.kind == "given" else trait.kind
+        if trait.kind != "given":
+            return trait.kind
+        rule = "" if trait.resolve == "latest" else f", {trait.resolve}"
+        return f"given as {trait.given or trait.name}{rule}"
     return to_sql(trait.value)
 
 
 def _place(place: Place) -> dict[str, Any]:
     return {"file": place.file, "line": place.line}
-
-
-def shown_value(value: Value, kind: Type) -> Any:
-    """A value of the Python reader as users see it: decimals, times and dates as such."""
-    if value is None:
-        return None
-    match kind:
-        case Type.DECIMAL:
-            return Decimal(int(value)) / SCALE
-        case Type.TIME:
-            return to_datetime(int(value))
-        case Type.DATE:
-            return to_date(int(value))
-        case _:
-            return value

@@ -25,6 +25,7 @@ from visavis.store.builds import Build
 from visavis.store.engines.duckdb_names import identifier, text_literal, time_literal
 from visavis.store.key import project_key
 from visavis.store.lake import Lake
+from visavis.store.profile import described
 from visavis.store.relations import texts
 from visavis.store.warehouse import Warehouse
 from visavis.understand import batch as traits
@@ -239,6 +240,7 @@ class Making:
             "definition_hash": self.inputs.definition_hash,
             "catalogues": dict(self.inputs.catalogues),
             "versions": dict(self.inputs.versions),
+            "profile": described(self.project.traits),
             "time_zone": self.project.time_zone,
             "properties": lake_properties(self.project),
             "line_fields": {name: str(kind) for name, kind in self.project.line_fields.items()},

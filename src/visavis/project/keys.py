@@ -210,6 +210,8 @@ TRAIT = Shape(
         Key("without", H.SECTION, "Only events that no such one follows (before `then`).",
             of=STEP),
         Key("given", H.TEXT, "Given: the property that identify calls or records set."),
+        Key("resolve", H.CHOICE, "Given: which value counts where several were given (the latest).",
+            choices=("latest", "trusted", "frequent", "longest", "first")),
         Key("type", H.CHOICE, "The type of a given trait that the vocabulary doesn't know.",
             choices=TYPES),
         Key("description", H.TEXT, "What it tells."),

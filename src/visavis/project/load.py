@@ -84,6 +84,7 @@ class _Loader:
         read_events(self.found["events"], self.registry)
         catalogues = read_catalogues(self.found["catalogue"], self.registry, self.problems)
         sources = self._sources(Sources(self.registry, kinds, self.language, self.problems))
+        self.traits.trust = {name: source.trust for name, source in sources.items()}
         self._values()
         tags = self._tags()
         tests = self._tests(tags)

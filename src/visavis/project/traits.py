@@ -30,6 +30,7 @@ class Traits:
     language: Expressions
     problems: list[Problem]
     types: dict[str, Type] = field(default_factory=dict)
+    trust: dict[str, int] = field(default_factory=dict)
 
     def names(self) -> Names:
         """What conditions and derived traits may name."""
@@ -56,6 +57,10 @@ class Traits:
     def _read(self, name: str, section: Section, segments: Mapping[str, Node]) -> Trait | None:
         if section.has("given"):
             return self._given(name, section)
+        if section.has("resolve"):
+            message = f"'resolve' is about given values, but '{name}' is not given."
+            hint = "Add given: PROPERTY, or leave it out."
+            self._problem("conflicting-keys", section.keys["resolve"], message, hint)
         if not section.has("value"):
             if not section.sound:
                 return None
@@ -87,7 +92,15 @@ class Traits:
             hint = f"{hint} Or add type: TYPE.".strip()
             self._problem("unknown-name", section.at("given"), message, hint)
             return None
-        return self._trait(name, section, "given", properties[prop], given=prop)
+        resolve = section.text("resolve", "latest")
+        if resolve == "longest" and properties[prop] is not Type.TEXT:
+            message = f"'{prop}' is no text, so none of its values is the longest."
+            hint = "Use latest, trusted, frequent or first."
+            self._problem("wrong-type", section.at("resolve"), message, hint)
+        trust = tuple(sorted(self.trust.items())) if resolve == "trusted" else ()
+        return self._trait(
+            name, section, "given", properties[prop], given=prop, resolve=resolve, trust=trust
+        )
 
     def _computed(self, name: str, section: Section) -> Trait | None:
         event, text = section.text("event"), section.expression("value")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from visavis.core.lang.types import Type
 from visavis.core.problems import Problem, ProblemsError
+from visavis.store import profile
 from visavis.store.builds import Build
 from visavis.store.engines.duckdb_names import identifier, text_literal, time_literal
 from visavis.store.json_text import members, object_text
@@ -31,7 +32,17 @@ EMPTY: Mapping[str, str] = {
 }
 OF_STATE = ("decisions", "messages")
 """Relations that are read from the state, up to the moment of the query."""
-RELATIONS = ("events", "order_lines", "refund_lines", "quarantine", *FILES, *EMPTY, *OF_STATE)
+OF_PROFILES = ("completeness", "freshness")
+RELATIONS = (
+    "events",
+    "order_lines",
+    "refund_lines",
+    "quarantine",
+    *FILES,
+    *EMPTY,
+    *OF_STATE,
+    *OF_PROFILES,
+)
 _ALWAYS = "TIMESTAMP '0001-01-01 00:00:00'"
 
 
@@ -56,6 +67,9 @@ def open_views(wh: Warehouse, build: Build, lake_path: Path, sql: str | None = N
     for name, columns in EMPTY.items():
         wh.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
     create_view(wh, "node_persons", f"SELECT * FROM {_table(build, 'persons')}")
+    traits = build.manifest.get("profile", [])
+    create_view(wh, "completeness", profile.completeness(traits))
+    create_view(wh, "freshness", profile.freshness(traits, build.as_of, list(lake.properties)))
     open_outbox(wh, lake_path.parent, sql)
     create_view(wh, "quarantine", _quarantine())
     create_view(wh, "events", _events(build, lake, sql))

@@ -10,7 +10,7 @@ from random import Random
 from visavis.core.lang.form import Bucket, Node
 from visavis.core.lang.functions import FUNCTIONS, Signature
 from visavis.core.lang.types import Type
-from visavis.core.nouns import Catalogue, Field, Project, Step, Trait
+from visavis.core.nouns import Catalogue, Field, Project, Resolve, Step, Trait
 from visavis.core.problems import Place
 from visavis.testing import shop
 from visavis.testing.forms import (
@@ -51,7 +51,9 @@ class Projects:
         self, computed: int, derived: int, tour: Sequence[tuple[str, Signature]] = ()
     ) -> Project:
         """A project of the shop with every given trait, so many others and those of a tour."""
-        traits = {t.name: t for t in (given(name, type) for name, type in shop.GIVEN.items())}
+        # another source of chance, so that the rest of a project stays what its seed says
+        rules = Random(str(self.rng.getstate()[1][:8]))
+        traits = {n: given(n, kind, rules) for n, kind in shop.GIVEN.items()}
         toured = {f"t{n}": key for n, key in enumerate(tour)}
         for name in [f"c{n}" for n in range(computed)]:
             traits[name] = self.computed(name)
@@ -137,9 +139,16 @@ def _types(traits: dict[str, Trait]) -> dict[str, Type]:
     return {n: t.type for n, t in traits.items()}
 
 
-def given(name: str, type: Type) -> Trait:
-    """The given trait of a property of identify."""
-    return Trait(name, "given", type, PLACE, given=name)
+RULES: tuple[Resolve, ...] = ("latest", "trusted", "frequent", "first", "longest")
+TRUST = (("app", 20), ("Läden", 90))
+
+
+def given(name: str, type: Type, rules: Random | None = None) -> Trait:
+    """The given trait of a property of identify, by a rule at random."""
+    known = RULES if type is Type.TEXT else RULES[:-1]
+    rule = rules.choice(known) if rules else "latest"
+    trust = TRUST if rule == "trusted" else ()
+    return Trait(name, "given", type, PLACE, given=name, resolve=rule, trust=trust)
 
 
 def project(traits: dict[str, Trait], zone_name: str) -> Project:

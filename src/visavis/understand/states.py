@@ -16,6 +16,7 @@ from visavis.store.engines.duckdb_aggregates import Rows, halves
 from visavis.store.engines.duckdb_names import identifier, text_literal, time_literal
 from visavis.store.engines.duckdb_sql import Names, expression
 from visavis.understand.reading import Reading, Stream
+from visavis.understand.resolving import resolving
 from visavis.understand.streams import Parts
 from visavis.understand.switches import Unfolded
 
@@ -100,7 +101,9 @@ class States:
         cleared = f"list_contains(e.cleared, {text_literal(name)})"
         value = self._column(stream, column)
         kept = self._column(stream, f"coalesce({column} IS NOT NULL OR {cleared}, false)")
-        return self._parts.name(f"arg_max_null({value}, seq) FILTER (WHERE {kept}) OVER ever")
+        source = self._column(stream, "e.source")
+        part, finish = resolving(trait, value, "seq", source)
+        return finish(self._parts.name(f"{part} FILTER (WHERE {kept}) OVER ever"))
 
     def _column(self, stream: Stream, sql: str) -> str:
         """The column of the union that holds this expression of a stream's rows."""

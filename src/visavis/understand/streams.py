@@ -13,6 +13,7 @@ from visavis.store.engines.duckdb_aggregates import Halves, Rows, halves
 from visavis.store.engines.duckdb_names import text_literal, time_literal
 from visavis.store.engines.duckdb_sql import Names, expression
 from visavis.understand.reading import Reading, Stream
+from visavis.understand.resolving import resolving
 from visavis.understand.sequences import sequence
 from visavis.understand.tallies import Tallies, tallied
 
@@ -71,12 +72,14 @@ def finished(node: Node, parts: Parts, now: str, cut: Callable[[Aggregate], Halv
     return expression(node, Names(now=now, aggregate=aggregate))
 
 
-def given_part(trait: Trait, reading: Reading) -> str:
-    """The latest row that sets or clears a given property."""
+def given_value(trait: Trait, reading: Reading, parts: Parts) -> str:
+    """The value of a given trait over the columns of `parts`, which it adds to."""
     name = str(trait.given or trait.name)
     column = reading.column(Property(trait.type, name, "property"))
     cleared = f"list_contains(e.cleared, {text_literal(name)})"
-    return f"arg_max_null({column}, e.seq) FILTER (WHERE {column} IS NOT NULL OR {cleared})"
+    kept = f"FILTER (WHERE {column} IS NOT NULL OR {cleared})"
+    part, finish = resolving(trait, column, "e.seq", "e.source")
+    return finish(parts.name(f"{part} {kept}"))
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def grouped(
     values = {}
     for trait in traits:
         if trait.kind == "given":
-            values[trait.name] = parts.name(given_part(trait, reading))
+            values[trait.name] = given_value(trait, reading, parts)
         elif trait.value is not None:
             keep = [c for c in keeps[trait.name] if c not in common]
             cut = partial(_halves, stream, tallies, rows, keep)

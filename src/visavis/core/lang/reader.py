@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from visavis.core.clock import Zone
 from visavis.core.lang.form import Node, Value, trait_names
 from visavis.core.lang.history import IDENTIFY, History
 from visavis.core.lang.reader_filters import Spec, StepSpec
-from visavis.core.lang.reader_rows import Columns, Items, Rows
+from visavis.core.lang.reader_given import chosen_row, given
+from visavis.core.lang.reader_rows import Columns, Items
 from visavis.core.lang.reader_run import Fits, Run, Scalar
 from visavis.core.lang.reader_scalar import Compiler
 from visavis.core.lang.reader_select import Select
@@ -109,7 +110,7 @@ class Program:
     def _rows(self, name: str, run: Run) -> Iterator[tuple[str, int, int | None]]:
         trait = self.traits[name]
         if trait.kind == "given":
-            row = setting_row(run.events(IDENTIFY), trait.given or name)
+            row = chosen_row(run.events(IDENTIFY), trait)
             if row is not None:
                 yield IDENTIFY, row, None
         for select in self.aggregated.get(name, ()):
@@ -158,7 +159,7 @@ def _reads(trait: Trait) -> frozenset[str]:
 
 def _trait(trait: Trait, compiler: Compiler) -> Scalar:
     if trait.kind == "given":
-        return given(trait.given or trait.name)
+        return given(trait)
     if trait.kind == "predicted":
         return lambda run: None
     if trait.value is None:
@@ -178,33 +179,3 @@ def spec_of(trait: Trait) -> Spec:
 
 def _step(step: Step | None) -> StepSpec | None:
     return StepSpec(step.event, step.where, step.within_ms) if step else None
-
-
-def given(name: str) -> Scalar:
-    """The latest value set for a given trait; a row that clears it sets null."""
-
-    def latest(run: Run) -> Value:
-        rows = run.events(IDENTIFY)
-        column = rows.property(name, "property")
-        for i in range(rows.visible, rows.size):
-            if _sets(rows, column, name, i):
-                run.until = min(run.until, rows.time(i))
-                break
-        row = setting_row(rows, name)
-        return None if row is None else column[row]
-
-    return latest
-
-
-def setting_row(rows: Rows, name: str) -> int | None:
-    """The row that a given trait's value, or null, comes from."""
-    column, cleared = rows.property(name, "property"), rows.stream.cleared
-    for i in range(rows.visible - 1, -1, -1):
-        if column[i] is not None or (cleared is not None and name in (cleared[i] or ())):
-            return i
-    return None
-
-
-def _sets(rows: Rows, column: Sequence[Value], name: str, row: int) -> bool:
-    cleared = rows.stream.cleared
-    return column[row] is not None or (cleared is not None and name in (cleared[row] or ()))

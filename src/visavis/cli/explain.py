@@ -81,13 +81,20 @@ def _show_table(rows: Sequence[Mapping[str, Any]]) -> None:
     help="Draw it into FILE: .svg, .png or .html.",
 )
 @click.option("--since", metavar="TIME", help="The moment that lifecycle compares with.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3650),
+    help="How long after a message campaigns and lift look for orders (30).",
+)
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]))
-def report_command(name: str, chart: Path | None, since: str | None, form: str | None) -> None:
-    """Show a report: lifecycle, repeat, economics, sources."""
+def report_command(
+    name: str, chart: Path | None, since: str | None, days: int | None, form: str | None
+) -> None:
+    """Show a report: lifecycle, repeat, economics, sources, campaigns, lift."""
     from visavis.flow import report
 
     since_ms = None if since is None else moment(since, "--since")
-    made = report.report(settings().root, name, since_ms)
+    made = report.report(settings().root, name, since_ms, days or report.AFTER_DAYS)
     if chart is not None:
         report.chart(made, chart)
         if not settings().json and form is None:
@@ -118,6 +125,7 @@ def _show_report(made: Any) -> None:
     for name, rows in made.tables.items():
         click.echo(click.style(f"\n{name}", bold=True))
         if rows:
+            rows = _narrow(name, rows)
             kept = [n for n in rows[0] if any(row[n] is not None for row in rows)]
             write_rows([{n: _shown(n, row[n]) for n in kept} for row in rows], "table")
     told = {name: _shown(name, value) for name, value in made.totals.items() if value is not None}
@@ -125,6 +133,31 @@ def _show_report(made: Any) -> None:
         click.echo("\n" + ", ".join(f"{name} {value}" for name, value in told.items()))
     for note in made.notes:
         click.echo(note, err=True)
+
+
+def _narrow(name: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """What fits a screen: of lifts their intervals in one column, of campaigns what there is."""
+    if name == "campaigns":
+        return [{n: row[n] for n in row if any(r[n] for r in rows)} for row in rows]
+    if name != "lift":
+        return rows
+    plain = ("campaign", "against", "treated", "kept_out", "treated_rate", "kept_out_rate")
+    return [
+        {n: row[n] for n in plain}
+        | {
+            "conversion_lift": _interval(row, "conversion_lift", 100, " points"),
+            "per_head_lift": _interval(row, "per_head_lift", 1, ""),
+            "verdict": row["verdict"] + (f": {row['why']}" if row["why"] else ""),
+        }
+        for row in rows
+    ]
+
+
+def _interval(row: Mapping[str, Any], name: str, times: int, unit: str) -> str | None:
+    if row[name] is None:
+        return None
+    value, low, high = (row[n] * times for n in (name, f"{name}_low", f"{name}_high"))
+    return f"{value:+,.2f}{unit} ({low:+,.2f} to {high:+,.2f})"
 
 
 def _shown(name: str, value: object) -> object:

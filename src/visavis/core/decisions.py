@@ -126,7 +126,7 @@ class Due:
     left_out: dict[str, dict[str, int]] = field(default_factory=dict)
     named: list[tuple[str, str, str, str]] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
-    arms: list[tuple[str, Identifier, str]] = field(default_factory=list)
+    arms: list[tuple[str, Identifier, str, float]] = field(default_factory=list)
     kept_out: list[tuple[Candidate, Identifier, Decision]] = field(default_factory=list)
 
     def leave(self, campaign: str, reason: Reason, count: int = 1) -> None:

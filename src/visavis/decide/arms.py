@@ -17,12 +17,14 @@ Arm = Literal["treated", "held out"]
 Standing = Literal["treated", "held out", "contaminated"]
 HOLDOUT = "holdout"
 """The experiment that is the share of the whole project."""
+CONTROL = "control:"
+"""What the experiment of an offer's own control group begins with."""
 _SEPARATOR = "\x1f"
 
 
 def control_of(offer: str) -> str:
     """The experiment of an offer's own control group, drawn among the treated."""
-    return f"control:{offer}"
+    return f"{CONTROL}{offer}"
 
 
 def drawer(key: bytes, experiment: str, share: float) -> Callable[[Identifier], Arm]:

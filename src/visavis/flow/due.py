@@ -6,7 +6,7 @@ Nothing is written: `plan` counts the answer, `send` turns it into the outbox.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, cast
@@ -157,7 +157,7 @@ class Maker:
         self.withheld = withheld
         self.key = project_key(at.state)
         self.local = zone(project.time_zone)
-        self.draw = drawer(self.key, HOLDOUT, project.holdout)
+        self.drawers: dict[str, Callable[[Identifier], Arm]] = {}
         self.keys: set[tuple[str, str, str, str]] = set()
 
     def decide(self, node: int, channels: Mapping[str, Sequence[int]]) -> None:
@@ -175,28 +175,31 @@ class Maker:
         person_id, name = known.names[node]
         identifiers = known.identifiers[node]
         place = features.get("time_zone")
+        arm = self._standing(HOLDOUT, self.project.holdout, name, identifiers)
         return Person(
-            person_id, name, identifiers, self._standing(HOLDOUT, self.draw, name, identifiers),
+            person_id, name, identifiers, arm,
             known.words.get(node, ()), known.past.setdefault(node, []),
             zone_of(place if isinstance(place, str) else None, self.local),
         )  # fmt: skip
 
     def _standing(
-        self, experiment: str, draw: Any, name: Identifier, identifiers: Sequence[Identifier]
+        self, experiment: str, share: float, name: Identifier, identifiers: Sequence[Identifier]
     ) -> Standing:
         recorded = standing(self.known.arms[experiment], identifiers)
         if recorded is not None:
             return recorded
-        arm: Arm = draw(name)
+        if experiment not in self.drawers:
+            self.drawers[experiment] = drawer(self.key, experiment, share)
+        arm = self.drawers[experiment](name)
         self.known.arms[experiment][name] = arm
-        self.found.arms.append((experiment, name, arm))
+        self.found.arms.append((experiment, name, arm, share))
         return arm
 
     def control(self, offer: Offer, person: Person) -> bool:
         """Whether the person is kept out of this offer alone."""
         experiment = control_of(offer.name)
-        draw = drawer(self.key, experiment, offer.control)
-        return self._standing(experiment, draw, person.identifier, person.identifiers) != "treated"
+        name, identifiers = person.identifier, person.identifiers
+        return self._standing(experiment, offer.control, name, identifiers) != "treated"
 
     def renderer(self, node: int, local: Zone) -> Renderer:
         features = self.batch.features[node]

@@ -17,7 +17,9 @@ _KEPT_OUT = {Reason.HELD_OUT: "held out", Reason.CONTROL: "control"}
 
 def write_plan(found: Due, outbox: Outbox) -> int:
     """Writes all of it; how many messages are new. Doing it again adds nothing."""
-    arms = [(x, kind, value, arm, found.at_ms) for x, (kind, value), arm in found.arms]
+    arms = [
+        (x, kind, value, arm, found.at_ms, share) for x, (kind, value), arm, share in found.arms
+    ]
     new = outbox.plan((), (), arms, _drawn(found))
     drafts: dict[str, list[Draft]] = {}
     kept: dict[str, list[tuple[Candidate, Identifier]]] = {}
@@ -99,7 +101,7 @@ def _made(decision: Decision) -> Recorded:
 
 
 def _drawn(found: Due) -> Iterator[Recorded]:
-    for experiment, identifier, arm in found.arms:
+    for experiment, identifier, arm, _ in found.arms:
         name = sha256("\x1f".join((experiment, *identifier)).encode()).hexdigest()[:20]
         yield Recorded(
             f"visavis:arm:{name}", found.at_ms, "Holdout Assigned", (identifier,), None,

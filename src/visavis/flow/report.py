@@ -25,16 +25,19 @@ if TYPE_CHECKING:
 
 MOVEMENT_DAYS = 90
 """How far back `lifecycle` looks for where people moved from, unless told."""
+AFTER_DAYS = 30
+"""How long after a message or a draw `campaigns` and `lift` look for orders, unless told."""
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "lifecycle": ("lifecycle", "revenue"),
     "repeat": ("orders", "revenue"),
 }
 
 
-def report(root: Path, name: str, since_ms: int | None = None) -> Report:
+def report(root: Path, name: str, since_ms: int | None = None, days: int = AFTER_DAYS) -> Report:
     """The report of that name over the published build, as of the build's moment.
 
-    `since_ms`: the moment that `lifecycle` compares with. Raises ProblemsError for an unknown
+    `since_ms`: the moment that `lifecycle` compares with. `days`: how long after a message or
+    a draw `campaigns` and `lift` look. Raises ProblemsError for an unknown
     name, a project that was not built, or traits that the report needs and the project lacks.
     """
     if name not in REPORTS:
@@ -51,7 +54,7 @@ def report(root: Path, name: str, since_ms: int | None = None) -> Report:
             if name == "lifecycle":
                 wh.register("people_before", _people_before(at, project, before))
             _relations(wh, at)
-            return _made(name, wh, at, project, before)
+            return _made(name, wh, at, project, before, days)
 
 
 def chart(made: Report, path: Path) -> None:
@@ -69,10 +72,17 @@ def _check_traits(name: str, project: Project) -> None:
         )
 
 
-def _made(name: str, wh: Warehouse, at: Published, project: Project, before: int) -> Report:
+def _made(
+    name: str, wh: Warehouse, at: Published, project: Project, before: int, days: int
+) -> Report:
     as_of = at.build.as_of
     if name == "lifecycle":
         return lifecycle(wh, as_of, before)
+    if name in ("campaigns", "lift"):
+        from visavis.flow.effects import campaigns_made, lift_made
+
+        made = lift_made if name == "lift" else campaigns_made
+        return made(wh, at, days)
     if name == "repeat":
         return repeat(wh, as_of, zone(project.time_zone).date_of(as_of))
     from visavis.flow.costs import join_costs
@@ -93,7 +103,8 @@ def _people_before(at: Published, project: Project, before_ms: int) -> pa.Table:
 
 def _relations(wh: Warehouse, at: Published) -> None:
     """`people`, `orders` (null person: a guest's) and `guest_orders`, as of the build's moment."""
-    open_views(wh, at.build, at.lake.path)
+    # no report reads the messages and decisions of users' queries
+    open_views(wh, at.build, at.lake.path, "SELECT person_id FROM people")
     create_view(
         wh,
         "orders",
@@ -115,5 +126,7 @@ def _sources(root: Path) -> Report:
         return Report("sources", "How good each source is", at.build.as_of, {"sources": rows})
 
 
-REPORTS: tuple[str, ...] = ("lifecycle", "repeat", "economics", "sources")
+REPORTS: tuple[str, ...] = (
+    "lifecycle", "repeat", "economics", "sources", "campaigns", "lift",
+)  # fmt: skip
 """Every report there is."""

@@ -284,9 +284,84 @@ def _sources(alt: Any, report: Report) -> Any:
     return alt.layer(cells, text).properties(width=WIDTH, height=max(60, 44 * len(sources)))
 
 
+_VERDICTS = {"better": GAIN, "worse": LOSS, "no effect shown": INK, "too early": "#b8bcc2",
+             "sample ratio mismatch": "#e0a030"}  # fmt: skip
+
+
+def _lift(alt: Any, report: Report) -> Any:
+    panels = (
+        ("conversion_lift", "conversion, points", 100),
+        ("per_head_lift", "revenue per head", 1),
+    )
+    rows = next(iter(report.tables.values()))
+    parts = [_forest(alt, rows, name, title, times) for name, title, times in panels]
+    return alt.vconcat(*parts, spacing=36)
+
+
+def _forest(alt: Any, rows: Sequence[Row], name: str, title: str, times: int) -> Any:
+    """A dot with its interval for each comparison; zero is no effect."""
+    shown = [
+        {
+            "campaign": f"{r['campaign']}  against {r['against']}",
+            "verdict": r["verdict"],
+            "value": float(str(r[name])) * times,
+            "low": float(str(r[f"{name}_low"])) * times,
+            "high": float(str(r[f"{name}_high"])) * times,
+        }
+        for r in rows
+        if r[name] is not None
+    ]
+    order = [str(row["campaign"]) for row in shown]
+    base = alt.Chart(_data(alt, shown)).encode(
+        y=alt.Y("campaign:N", title=None, sort=order, axis=alt.Axis(labelLimit=260)),
+        color=alt.Color(
+            "verdict:N",
+            scale=alt.Scale(domain=list(_VERDICTS), range=list(_VERDICTS.values())),
+        ),
+    )
+    lines = base.mark_rule(strokeWidth=4, opacity=0.5).encode(
+        x=alt.X("low:Q", title=f"{title}: treated less kept out"), x2="high:Q"
+    )
+    dots = base.mark_point(filled=True, size=110, opacity=1).encode(x="value:Q")
+    zero = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(color=FAINT, strokeDash=[4, 4])
+    return alt.layer(zero.encode(x="zero:Q"), lines, dots).properties(
+        width=WIDTH, height=max(60, 40 * len(shown))
+    )
+
+
+def _campaigns(alt: Any, report: Report) -> Any:
+    """Of each campaign who got it, who was kept out, and who was left out for which reason."""
+    sent: list[Row] = [
+        {"campaign": r["campaign"], "what": "sent", "people": r["sent"], "order": 0}
+        for r in report.tables["campaigns"]
+    ]
+    left = [
+        {"campaign": r["campaign"], "what": r["reason"], "people": r["people"], "order": n + 1}
+        for n, r in enumerate(report.tables["left_out"])
+    ]
+    reasons = sorted({str(row["what"]) for row in left})
+    greys = ["#e0a030", "#c4453c", "#7a6f9b", "#b8bcc2", "#8a919c", "#d9c7a3", "#5b6470",
+             "#e6b8b3", "#b3c6d9", "#c9b3d9"]  # fmt: skip
+    colours = [GAIN, *(greys[n % len(greys)] for n in range(len(reasons)))]
+    bars = alt.Chart(_data(alt, [*sent, *left])).mark_bar(height=26)
+    return bars.encode(
+        y=alt.Y("campaign:N", title=None),
+        x=alt.X("people:Q", title="people"),
+        order=alt.Order("order:Q"),
+        color=alt.Color(
+            "what:N",
+            scale=alt.Scale(domain=["sent", *reasons], range=colours),
+            legend=alt.Legend(columns=5),
+        ),
+        tooltip=["campaign:N", "what:N", "people:Q"],
+    ).properties(width=WIDTH, height=max(60, 44 * len(report.tables["campaigns"])))
+
+
 _DRAWERS: dict[str, Callable[[Any, Report], Any]] = {
     "lifecycle": _lifecycle,
     "repeat": _repeat,
     "economics": _economics,
     "sources": _sources,
+    "campaigns": _campaigns,
+    "lift": _lift,
 }

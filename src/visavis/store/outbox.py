@@ -20,7 +20,7 @@ from visavis.store.journal import Recorded
 _TABLES = """
 CREATE TABLE IF NOT EXISTS arms(
   experiment TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, arm TEXT NOT NULL,
-  at INT NOT NULL, PRIMARY KEY(experiment, kind, value)) WITHOUT ROWID;
+  at INT NOT NULL, share REAL NOT NULL, PRIMARY KEY(experiment, kind, value)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS decisions(
   decision_id TEXT PRIMARY KEY, placement TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,
   at INT NOT NULL, build_id TEXT NOT NULL, held_out INT NOT NULL, choices TEXT NOT NULL,
@@ -134,13 +134,13 @@ class Outbox:
         self,
         messages: Iterable[Message],
         decisions: Iterable[tuple[object, ...]],
-        arms: Iterable[tuple[str, str, str, str, int]],
+        arms: Iterable[tuple[str, str, str, str, int, float]],
         events: Iterable[Recorded],
     ) -> int:
         """In one transaction: arms, decisions, their messages and events. The messages that are
         new; one that is there already stays as it is."""
         with self.transaction() as db:
-            db.executemany("INSERT OR IGNORE INTO arms VALUES (?, ?, ?, ?, ?)", arms)
+            db.executemany("INSERT OR IGNORE INTO arms VALUES (?, ?, ?, ?, ?, ?)", arms)
             db.executemany(
                 "INSERT OR IGNORE INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", decisions
             )

@@ -22,7 +22,13 @@ _DECISIONS = (
     "SELECT decision_id, placement, kind, value, at, build_id, held_out, choices, candidates "
     "FROM decisions"
 )
-_MS = ("planned_at", "due_at", "changed_at", "at")
+_SENDS = (
+    "SELECT message_id, campaign, kind, value, status, reason, purpose, planned_at, changed_at "
+    "FROM messages"
+)
+_ARMS = "SELECT experiment, kind, value, arm, at AS since, share FROM arms"
+_REASONS = "SELECT kind, value, at AS made_at, candidates FROM decisions"
+_MS = ("planned_at", "due_at", "changed_at", "at", "since", "made_at")
 
 
 def open_outbox(wh: Warehouse, state: Path, sql: str | None) -> None:
@@ -54,9 +60,35 @@ def open_outbox(wh: Warehouse, state: Path, sql: str | None) -> None:
     )
 
 
+def open_effects(wh: Warehouse, state: Path) -> None:
+    """Makes `outbox_sends`, `outbox_arms` and `outbox_reasons`, each with the person it is about.
+
+    The reasons are of each person and campaign the last that was decided, none where it was chosen.
+    """
+    with Outbox(state) as outbox:
+        for name, query in (("sends", _SENDS), ("arms", _ARMS), ("reasons", _REASONS)):
+            wh.register(f"{name}_rows", _table(outbox, query))
+    person = (
+        "SELECT p.person_id, m.* FROM {rows} AS m JOIN lake_nodes AS n "
+        "ON n.kind = m.kind AND n.value = m.value JOIN node_persons AS p ON p.node = n.node"
+    )
+    for name in ("sends", "arms"):
+        wh.execute(
+            f"CREATE OR REPLACE TEMP TABLE outbox_{name} AS {person.format(rows=f'{name}_rows')}"
+        )
+    candidates = '\'[{"offer":"VARCHAR","fell":"VARCHAR"}]\''
+    wh.execute(
+        "CREATE OR REPLACE TEMP TABLE outbox_reasons AS "
+        "SELECT person_id, c.offer AS campaign, arg_max(coalesce(c.fell, ''), made_at) AS reason "
+        f"FROM (SELECT r.person_id, r.made_at, unnest(from_json(r.candidates, {candidates})) AS c "
+        f"FROM ({person.format(rows='reasons_rows')}) AS r) GROUP BY ALL"
+    )
+
+
 def _table(outbox: Outbox, query: str) -> pa.Table:
     import pyarrow as pa
 
+    kinds = {"held_out": pa.int64(), "share": pa.float64()}
     with closing(outbox.db.execute(query)) as cursor:
         names = [column[0] for column in cursor.description]
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -66,5 +98,5 @@ def _table(outbox: Outbox, query: str) -> pa.Table:
         if name in _MS:
             arrays[name] = pa.array(values, pa.int64()).cast(pa.timestamp("ms"))
         else:
-            arrays[name] = pa.array(values, pa.int64() if name == "held_out" else pa.string())
+            arrays[name] = pa.array(values, kinds.get(name, pa.string()))
     return pa.table(arrays)

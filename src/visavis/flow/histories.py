@@ -1,0 +1,281 @@
+"""Makes the published history of a build: once, beside the build, for the live reader."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from visavis.core.lang.history import IDENTIFY
+from visavis.core.lang.needs import Needs, needs
+from visavis.core.lang.types import Type
+from visavis.core.nouns import Project
+from visavis.flow.consents import words_of
+from visavis.flow.persons import open_lake
+from visavis.flow.published import Published, open_warehouse
+from visavis.flow.relations import catalogue_fields
+from visavis.store.engines.duckdb_names import held, identifier, text_literal
+from visavis.store.history import FILE, NULL, EventShape, HistoryWriter, body
+from visavis.store.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BATCH = 500_000
+Numbers = npt.NDArray[np.int64]
+
+
+def history_path(at: Published) -> Path:
+    """Where the published history of a build is, once it is made."""
+    return at.build.path / FILE
+
+
+def write_history(at: Published, project: Project) -> Path:
+    """Makes the history of a build unless it is there; another process may do the same."""
+    import os
+
+    target = history_path(at)
+    if target.exists():
+        return target
+    writer = HistoryWriter(at.build.path / f"{FILE}.{os.getpid()}.new")
+    with open_warehouse(project) as wh:
+        open_lake(wh, at)
+        _People(wh, at, project, writer).write()
+    writer.finish(target)
+    return target
+
+
+class _People:
+    """Writes one build's history."""
+
+    def __init__(
+        self, wh: Warehouse, at: Published, project: Project, writer: HistoryWriter
+    ) -> None:
+        self.wh, self.at, self.project, self.writer = wh, at, project, writer
+        self.codes: dict[str, int] = {}
+
+    def write(self) -> None:
+        """All tables of the file."""
+        needed = needs(self.project)
+        shapes = [_shape(event, need) for event, need in needed.items()]
+        for number, shape in enumerate(shapes):
+            self._event(number, shape)
+        self.writer.rows("texts", 2, ((code, text) for text, code in self.codes.items()))
+        self._who()
+        self._items()
+        manifest = self.at.build.manifest
+        self.writer.meta(
+            {
+                "events": [shape.as_json() for shape in shapes],
+                "build_id": self.at.build.id,
+                "as_of": self.at.build.as_of,
+                "loads": manifest["loads"],
+                "definition_hash": manifest["definition_hash"],
+            }
+        )
+        self.writer.rows("sizes", 2, list(manifest["segments"].items()))
+
+    def _table(self, name: str) -> str:
+        return f"read_parquet({text_literal(str(self.at.build.table(name)))})"
+
+    def _who(self) -> None:
+        """Identifiers and links of the whole lake, and who held them at the build's moment."""
+        rows = self.wh.rows(
+            "SELECT n.node, n.kind, n.value, epoch_ms(s.first_seen), epoch_ms(s.last_seen), "
+            "p.person, p.person_id FROM lake_nodes AS n LEFT JOIN (SELECT node, "
+            "CASE WHEN NOT bool_or(first_seen IS NULL) THEN min(first_seen) END AS first_seen, "
+            "max(last_seen) AS last_seen FROM lake_sightings GROUP BY node) AS s USING (node) "
+            "LEFT JOIN node_persons AS p USING (node)"
+        )
+        self.writer.rows("nodes", 6, (row[:6] for row in rows))
+        self.writer.rows("identifiers", 3, ((row[1], row[2], row[0]) for row in rows))
+        self.writer.rows("persons", 2, ((row[5], row[6]) for row in rows if row[5] is not None))
+        self.writer.rows(
+            "links",
+            6,
+            self.wh.rows(
+                "SELECT node_a, node_b, rule, source, epoch_ms(CASE WHEN NOT bool_or(first_seen IS "
+                "NULL) THEN min(first_seen) END), epoch_ms(max(last_seen)) FROM lake_links "
+                "GROUP BY node_a, node_b, rule, source"
+            ),
+        )
+        self.writer.rows(
+            "members",
+            2,
+            self.wh.rows(
+                f"SELECT p.person, m.segment FROM {self._table('segment_members')} AS m JOIN "
+                "(SELECT DISTINCT person, person_id FROM node_persons) AS p USING (person_id)"
+            ),
+        )
+        self._words()
+
+    def _words(self) -> None:
+        everybody = "(SELECT DISTINCT person FROM node_persons)"
+        said = words_of(self.wh, self.project, everybody, ())
+        self.writer.rows(
+            "words",
+            8,
+            (
+                (person, w.at_ms, w.says, *w.address, w.channel, w.purpose, w.message_id)
+                for person, words in said.items()
+                for w in words
+            ),
+        )
+
+    def _items(self) -> None:
+        fields = catalogue_fields(self.project)
+        columns = ", ".join(
+            f"{held(identifier('c_' + n), k)} AS {identifier(n)}" for n, k in fields.items()
+        )
+        query = (
+            f"SELECT product_id{', ' + columns if columns else ''} FROM {self._table('catalogue')}"
+        )
+        for batch in self.wh.connection.sql(query).to_arrow_reader(_BATCH):
+            rows = batch.to_pylist()
+            self.writer.rows("items", 2, ((row.pop("product_id"), json.dumps(row)) for row in rows))
+
+    # events
+
+    def _event(self, number: int, shape: EventShape) -> None:
+        name = text_literal(shape.event)
+        chosen = f"event = {name} AND node IS NOT NULL AND void IS NOT TRUE"
+        columns = ", ".join(["node", "seq", "epoch_ms(ts) AS ts", "message_id", *_columns(shape)])
+        self.wh.execute(
+            f"CREATE OR REPLACE TEMP TABLE history_events AS SELECT {columns} FROM lake_events "
+            f"WHERE {chosen} ORDER BY node, seq"
+        )
+        lines: _Lines | None = None
+        if shape.lines is not None:
+            lines = _Lines(self._lines(shape, chosen), self._numbers)
+        reader = self.wh.connection.sql(
+            "SELECT * FROM history_events ORDER BY node, seq"
+        ).to_arrow_reader(_BATCH)
+        for part in _whole_nodes(reader):
+            self.writer.rows("events", 3, self._bodies(number, shape, part, lines))
+        self.wh.execute("DROP TABLE history_events")
+
+    def _lines(self, shape: EventShape, chosen: str) -> pa.Table:
+        columns = ", ".join(
+            f"{held(identifier('l_' + n), k)} AS {identifier(n)}" for n, k in shape.lines or ()
+        )
+        return self.wh.arrow(
+            f"SELECT node, seq, {columns} FROM lake_lines WHERE {chosen} ORDER BY node, seq, line"
+        )
+
+    def _bodies(
+        self, number: int, shape: EventShape, part: pa.Table, lines: _Lines | None
+    ) -> Iterator[tuple[int, int, bytes]]:
+        nodes = _ints(part["node"])
+        starts = np.flatnonzero(np.r_[True, nodes[1:] != nodes[:-1]])
+        ends = np.r_[starts[1:], len(nodes)]
+        moments, seqs = _ints(part["ts"]), _ints(part["seq"])
+        raw = [str(text).encode() for text in part["message_id"].to_pylist()]
+        lengths = np.array([len(r) for r in raw], dtype=np.uint32)
+        columns = [self._numbers(part[name], kind) for name, kind in shape.columns]
+        for a, b in zip(starts.tolist(), ends.tolist(), strict=True):
+            ids = (lengths[a:b].tobytes(), b"".join(raw[a:b]))
+            own = None if lines is None else lines.of(seqs[a:b])
+            yield (
+                int(nodes[a]),
+                number,
+                body(moments[a:b].tobytes(), ids, [c[a:b].tobytes() for c in columns], own),
+            )
+
+    def _numbers(self, column: pa.ChunkedArray[Any], kind: Type) -> Numbers:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if kind is Type.TEXT:
+            coded: Any = column.combine_chunks().dictionary_encode()
+            codes = np.array([self._code(t) for t in coded.dictionary.to_pylist()], dtype=np.int64)
+            at = np.asarray(pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False))
+            return np.r_[codes, NULL][at].astype(np.int64) if len(at) else codes
+        if kind is Type.BOOLEAN:
+            column = pc.cast(column, pa.int64())
+        return _ints(column)
+
+    def _code(self, text: str) -> int:
+        return self.codes.setdefault(text, len(self.codes) + 1)
+
+
+class _Lines:
+    """The lines of one event name, found by the events' places in the log."""
+
+    def __init__(self, table: pa.Table, numbers: Any) -> None:
+        self.seq = _ints(table["seq"])
+        order = np.argsort(self.seq, kind="stable")
+        self.seq = self.seq[order]
+        kinds: Mapping[str, Type] = {}
+        self.columns: list[Numbers] = []
+        for name in table.column_names[2:]:
+            kind = Type.TEXT if str(table[name].type) == "string" else Type.INTEGER
+            self.columns.append(numbers(table[name], kinds.get(name, kind))[order])
+
+    def of(self, seqs: Numbers) -> Sequence[bytes]:
+        """The arrays of the lines of these events: each line's event by its row, then columns."""
+        first = np.searchsorted(self.seq, seqs, side="left")
+        last = np.searchsorted(self.seq, seqs, side="right")
+        parents = np.repeat(np.arange(len(seqs), dtype=np.int64), last - first)
+        rows = _spans(first, last)
+        return (parents.tobytes(), *(column[rows].tobytes() for column in self.columns))
+
+
+def _spans(first: Numbers, last: Numbers) -> Numbers:
+    """All numbers of the half-open spans, one span after the other."""
+    sizes = last - first
+    if not sizes.sum():
+        return np.empty(0, dtype=np.int64)
+    starts = np.repeat(first - np.r_[0, np.cumsum(sizes)[:-1]], sizes)
+    return np.asarray(starts + np.arange(sizes.sum()), dtype=np.int64)
+
+
+def _shape(event: str, need: Needs) -> EventShape:
+    columns = dict(need.columns)
+    if event == IDENTIFY:
+        columns["cleared"] = Type.TEXT
+    lines = tuple(need.lines.items()) if need.has_lines else None
+    return EventShape(event, tuple(columns.items()), lines)
+
+
+def _columns(shape: EventShape) -> list[str]:
+    found = []
+    for name, kind in shape.columns:
+        if name == "cleared":
+            found.append("nullif(array_to_string(cleared, chr(31)), '') AS cleared")
+        elif name in ("type", "source", "channel"):
+            found.append(identifier(name))
+        else:
+            found.append(f"{held(identifier('p_' + name), kind)} AS {identifier(name)}")
+    return found
+
+
+def _ints(column: pa.ChunkedArray[Any]) -> Numbers:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    filled: Any = pc.coalesce(column, pa.scalar(NULL, column.type)) if column.null_count else column
+    return np.asarray(filled.to_numpy(), dtype=np.int64)
+
+
+def _whole_nodes(reader: Any) -> Iterator[pa.Table]:
+    """The rows in parts that never cut an identifier's events in two."""
+    import pyarrow as pa
+
+    held_back: list[pa.RecordBatch] = []
+    for batch in reader:
+        nodes = batch.column("node")
+        if not batch.num_rows:
+            continue
+        last = nodes[-1].as_py()
+        cut = int(np.searchsorted(nodes.to_numpy(), last))
+        if cut:
+            yield pa.Table.from_batches([*held_back, batch.slice(0, cut)])
+            held_back = [batch.slice(cut)]
+        else:
+            held_back.append(batch)
+    if held_back:
+        yield pa.Table.from_batches(held_back)

@@ -1,0 +1,356 @@
+"""The published history: what traits read of each identifier's events, for the live reader.
+
+One SQLite file beside a build, made once and never changed. A row is one identifier's events of
+one name, as arrays of whole numbers: moments, columns (texts by their code), lines. Also in it:
+identifiers, who holds them, the segments' members and the catalogue.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import struct
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from visavis.core.consent import Word
+from visavis.core.lang.form import Value
+from visavis.core.lang.history import History, Lines, Stream
+from visavis.core.lang.types import Type
+
+FILE = "history.db"
+NULL = -(2**63)
+"""Stands for null in the arrays."""
+_VERSION = 1
+_HEAD = struct.Struct("<III")
+_TABLES = """
+CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE events(node INT NOT NULL, event INT NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY(node, event)) WITHOUT ROWID;
+CREATE TABLE texts(code INTEGER PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE identifiers(kind TEXT NOT NULL, value TEXT NOT NULL, node INT NOT NULL,
+  PRIMARY KEY(kind, value)) WITHOUT ROWID;
+CREATE TABLE nodes(node INTEGER PRIMARY KEY, kind TEXT NOT NULL, value TEXT NOT NULL,
+  first_seen INT, last_seen INT, person INT);
+CREATE TABLE persons(person INTEGER PRIMARY KEY, person_id TEXT NOT NULL);
+CREATE TABLE links(a INT NOT NULL, b INT NOT NULL, rule TEXT NOT NULL, source TEXT NOT NULL,
+  first_seen INT, last_seen INT);
+CREATE TABLE items(product_id TEXT PRIMARY KEY, fields TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE words(person INT NOT NULL, at INT NOT NULL, says TEXT NOT NULL, kind TEXT NOT NULL,
+  value TEXT NOT NULL, channel TEXT, purpose TEXT, message_id TEXT NOT NULL);
+CREATE TABLE sizes(segment TEXT PRIMARY KEY, members INT NOT NULL) WITHOUT ROWID;
+CREATE TABLE members(person INT NOT NULL, segment TEXT NOT NULL,
+  PRIMARY KEY(person, segment)) WITHOUT ROWID;
+"""
+_INDEXES = """
+CREATE INDEX words_of ON words(person);
+CREATE INDEX nodes_of ON nodes(person);
+CREATE INDEX pids ON persons(person_id);
+CREATE INDEX links_a ON links(a);
+CREATE INDEX links_b ON links(b);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class EventShape:
+    """The columns of one event in the file, in order."""
+
+    event: str
+    columns: tuple[tuple[str, Type], ...]
+    lines: tuple[tuple[str, Type], ...] | None
+
+    def as_json(self) -> list[Any]:
+        lines = None if self.lines is None else [[n, str(t)] for n, t in self.lines]
+        return [self.event, [[n, str(t)] for n, t in self.columns], lines]
+
+
+@dataclass(slots=True)
+class HistoryWriter:
+    """Writes a new file; nothing is durable before `finish`."""
+
+    path: Path
+    db: sqlite3.Connection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self.db = sqlite3.connect(self.path, isolation_level=None)
+        self.db.execute("PRAGMA journal_mode=OFF")
+        self.db.execute("PRAGMA synchronous=OFF")
+        self.db.executescript(_TABLES)
+        self.db.execute("BEGIN")
+
+    def rows(self, table: str, width: int, rows: Iterable[Sequence[Any]]) -> None:
+        """Adds rows to one of the file's tables."""
+        marks = ", ".join("?" * width)
+        self.db.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows)
+
+    def meta(self, values: Mapping[str, Any]) -> None:
+        """Sets facts about the file."""
+        self.rows("meta", 2, [(name, json.dumps(value)) for name, value in values.items()])
+
+    def finish(self, target: Path) -> None:
+        """Makes the file durable under its name, in one step."""
+        import os
+
+        self.meta({"version": _VERSION})
+        self.db.execute("COMMIT")
+        self.db.executescript(_INDEXES)
+        self.db.close()
+        descriptor = os.open(self.path, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+        os.replace(self.path, target)
+
+
+def body(
+    moments: bytes, ids: Sequence[bytes], columns: Sequence[bytes], lines: Sequence[bytes] | None
+) -> bytes:
+    """One row's arrays; `ids` are the lengths (4 bytes each) and the joined texts of message ids,
+    `lines` the parents' rows and then the columns, all as 8-byte numbers."""
+    count = len(moments) // 8
+    many = len(lines[0]) // 8 if lines else 0
+    head = _HEAD.pack(count, many, len(ids[1]))
+    return b"".join((head, moments, *ids, *columns, *(lines or ())))
+
+
+class PublishedHistory:
+    """The open file. Texts are looked up as they are met and kept."""
+
+    def __init__(self, path: Path) -> None:
+        uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+        self.db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        self.db.execute("PRAGMA mmap_size=1073741824")
+        self.meta = {
+            name: json.loads(value) for name, value in self.db.execute("SELECT * FROM meta")
+        }
+        self.shapes = [
+            EventShape(
+                event,
+                tuple((n, Type(t)) for n, t in columns),
+                None if lines is None else tuple((n, Type(t)) for n, t in lines),
+            )
+            for event, columns, lines in self.meta["events"]
+        ]
+        self.by_event = {shape.event: shape for shape in self.shapes}
+        self._texts: dict[int, str] = {}
+
+    def close(self) -> None:
+        self.db.close()
+
+    # who is who
+
+    def node_of(self, kind: str, value: str) -> int | None:
+        """The number of an identifier."""
+        row = self.db.execute(
+            "SELECT node FROM identifiers WHERE kind = ? AND value = ?", (kind, value)
+        ).fetchone()
+        return int(row[0]) if row else None
+
+    def person_of(self, node: int) -> int | None:
+        """The person that holds an identifier."""
+        row = self.db.execute("SELECT person FROM nodes WHERE node = ?", (node,)).fetchone()
+        return int(row[0]) if row else None
+
+    def person_by_id(self, person_id: str) -> int | None:
+        """The person of a person_id."""
+        row = self.db.execute(
+            "SELECT person FROM persons WHERE person_id = ?", (person_id,)
+        ).fetchone()
+        return int(row[0]) if row else None
+
+    def person_id(self, person: int) -> str | None:
+        """The person_id of a person."""
+        row = self.db.execute(
+            "SELECT person_id FROM persons WHERE person = ?", (person,)
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    def identifiers(self, person: int) -> list[tuple[int, str, str, int | None, int | None]]:
+        """(node, kind, value, first_seen, last_seen) of a person."""
+        return self.db.execute(
+            "SELECT node, kind, value, first_seen, last_seen FROM nodes WHERE person = ? "
+            "ORDER BY kind, value",
+            (person,),
+        ).fetchall()
+
+    def identifier(self, node: int) -> tuple[int, str, str, int | None, int | None] | None:
+        """(node, kind, value, first_seen, last_seen) of a node."""
+        found = self.db.execute(
+            "SELECT node, kind, value, first_seen, last_seen FROM nodes WHERE node = ?", (node,)
+        ).fetchone()
+        return tuple(found) if found else None
+
+    def links(
+        self, nodes: Iterable[int]
+    ) -> list[tuple[int, int, str, str, int | None, int | None]]:
+        """(a, b, rule, source, first_seen, last_seen) of every link that touches the nodes."""
+        found: set[tuple[int, int, str, str, int | None, int | None]] = set()
+        for node in nodes:
+            for column in ("a", "b"):
+                found.update(
+                    self.db.execute(
+                        "SELECT a, b, rule, source, first_seen, last_seen FROM links "
+                        f"WHERE {column} = ?",
+                        (node,),
+                    )
+                )
+        return sorted(found, key=repr)
+
+    def words(self, person: int) -> list[Word]:
+        """What was said about consent, by the build's moment or later."""
+        rows = self.db.execute(
+            "SELECT at, says, kind, value, channel, purpose, message_id FROM words "
+            "WHERE person = ?",
+            (person,),
+        )
+        return [
+            Word(at, says, (kind, value), channel, purpose, "", mid)
+            for at, says, kind, value, channel, purpose, mid in rows
+        ]
+
+    def segments_of(self, person: int) -> list[str]:
+        """The segments that the person was in at the build."""
+        rows = self.db.execute("SELECT segment FROM members WHERE person = ?", (person,))
+        return [row[0] for row in rows]
+
+    def sizes(self) -> dict[str, int]:
+        """Members of each segment at the build."""
+        return dict(self.db.execute("SELECT segment, members FROM sizes"))
+
+    def items(self) -> dict[str, dict[str, Value]]:
+        """The catalogue, values as the reader holds them."""
+        rows = self.db.execute("SELECT product_id, fields FROM items")
+        return {product: json.loads(fields) for product, fields in rows}
+
+    # events
+
+    def streams(self, node: int) -> Iterator[tuple[str, Stream]]:
+        """The identifier's events by name."""
+        for event, raw in self.db.execute("SELECT event, body FROM events WHERE node = ?", (node,)):
+            shape = self.shapes[event]
+            yield shape.event, self._stream(shape, raw)
+
+    def _stream(self, shape: EventShape, raw: bytes) -> Stream:
+        count, many, size = _HEAD.unpack_from(raw)
+        at = _HEAD.size
+        ts = _numbers(raw, at, count)
+        at += 8 * count
+        lengths = array("I")
+        lengths.frombytes(raw[at : at + 4 * count])
+        at += 4 * count
+        ids = _cut(raw[at : at + size].decode(), raw[at : at + size], lengths)
+        at += size
+        columns: dict[str, list[Value]] = {}
+        for name, kind in shape.columns:
+            columns[name] = self._column(raw, at, count, kind)
+            at += 8 * count
+        columns["message_id"] = list(ids)
+        cleared: list[Sequence[str] | None] | None = None
+        if "cleared" in columns:
+            told = columns.pop("cleared")
+            cleared = [_split(value) for value in told]
+        lines = None
+        if shape.lines is not None:
+            parents = _numbers(raw, at, many)
+            at += 8 * many
+            held: dict[str, list[Value]] = {}
+            for name, kind in shape.lines:
+                held[name] = self._column(raw, at, many, kind)
+                at += 8 * many
+            lines = Lines(parents, held) if many else None
+        return Stream(ts, ids, columns, lines, cleared)
+
+    def _column(self, raw: bytes, at: int, count: int, kind: Type) -> list[Value]:
+        numbers = _numbers(raw, at, count)
+        if kind is Type.TEXT:
+            texts = self._texts
+            return [
+                None if n == NULL else texts[n] if n in texts else self._text(n) for n in numbers
+            ]
+        if kind is Type.BOOLEAN:
+            return [None if n == NULL else n == 1 for n in numbers]
+        return [None if n == NULL else n for n in numbers] if NULL in numbers else list(numbers)
+
+    def _text(self, code: int) -> str:
+        if len(self._texts) > _MOST_TEXTS:
+            self._texts.clear()
+        (text,) = self.db.execute("SELECT text FROM texts WHERE code = ?", (code,)).fetchone()
+        import sys
+
+        found = self._texts[code] = sys.intern(text)
+        return found
+
+
+_MOST_TEXTS = 500_000
+
+
+def _split(value: Value) -> Sequence[str] | None:
+    return None if value is None else str(value).split("\x1f")
+
+
+def _numbers(raw: bytes, at: int, count: int) -> list[int]:
+    numbers = array("q")
+    numbers.frombytes(raw[at : at + 8 * count])
+    return numbers.tolist()
+
+
+def _cut(text: str, raw: bytes, lengths: Sequence[int]) -> list[str]:
+    """The texts of these lengths in bytes, one after the other."""
+    plain = len(text) == len(raw)
+    found, at = [], 0
+    for length in lengths:
+        found.append(text[at : at + length] if plain else raw[at : at + length].decode())
+        at += length
+    return found
+
+
+def merged(streams: Sequence[Stream]) -> Stream:
+    """Streams of one event name as one, in log order."""
+    if len(streams) == 1:
+        return streams[0]
+    order = sorted(
+        (ts, mid, n, i)
+        for n, stream in enumerate(streams)
+        for i, (ts, mid) in enumerate(zip(stream.ts, stream.message_ids, strict=True))
+    )
+    names = {name for stream in streams for name in stream.columns}
+    columns: dict[str, list[Value]] = {}
+    for name in names:
+        held = [stream.columns.get(name) for stream in streams]
+        columns[name] = [None if (c := held[n]) is None else c[i] for _, _, n, i in order]
+    cleared: list[Sequence[str] | None] | None = None
+    if any(stream.cleared for stream in streams):
+        cleared = [(told[i] if (told := streams[n].cleared) else None) for _, _, n, i in order]
+    return Stream(
+        [ts for ts, _, _, _ in order], [mid for _, mid, _, _ in order], columns,
+        _merged_lines(streams, order), cleared,
+    )  # fmt: skip
+
+
+def _merged_lines(
+    streams: Sequence[Stream], order: Sequence[tuple[int, str, int, int]]
+) -> Lines | None:
+    if not any(stream.lines for stream in streams):
+        return None
+    of_row: dict[tuple[int, int], list[int]] = {}
+    for n, stream in enumerate(streams):
+        for j, parent in enumerate(stream.lines.parent if stream.lines else ()):
+            of_row.setdefault((n, parent), []).append(j)
+    taken = [(row, n, j) for row, (_, _, n, i) in enumerate(order) for j in of_row.get((n, i), ())]
+    names = {name for s in streams if s.lines for name in s.lines.columns}
+    columns: dict[str, list[Value]] = {}
+    for name in names:
+        held = [s.lines.columns.get(name) if s.lines else None for s in streams]
+        columns[name] = [None if (c := held[n]) is None else c[j] for _, n, j in taken]
+    return Lines([row for row, _, _ in taken], columns)
+
+
+def history_of(parts: Iterable[tuple[str, Stream]]) -> History:
+    """The history of several identifiers' streams."""
+    by_event: dict[str, list[Stream]] = {}
+    for event, stream in parts:
+        by_event.setdefault(event, []).append(stream)
+    return History({event: merged(streams) for event, streams in by_event.items()})

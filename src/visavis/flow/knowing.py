@@ -100,5 +100,3 @@ def _catch_up(profiles: Profiles, state: Path) -> int:
             batch = []
     profiles.take(batch)
     return last
-
-

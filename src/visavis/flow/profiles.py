@@ -207,19 +207,23 @@ class Profiles:
     def find(self, name: Identifier, at_ms: int) -> Found | None:
         """The person that holds an identifier at a moment; None for nobody."""
         members, links = self._component(name)
-        visible = {
-            m: seen for m, seen in members.items() if seen[0] is None or seen[0] <= at_ms
-        }
+        visible = {m: seen for m, seen in members.items() if seen[0] is None or seen[0] <= at_ms}
         if name not in visible:
             return None
         edges = [
             (a, b, link)
             for (a, b), link in links.items()
-            if a in visible and b in visible and (link.first_seen is None or link.first_seen <= at_ms)
+            if a in visible
+            and b in visible
+            and (link.first_seen is None or link.first_seen <= at_ms)
         ]
         group = _group_of(name, visible, edges, self._kinds)
         seen = [
-            Seen(kind, value, ALWAYS if visible[kind, value][0] is None else visible[kind, value][0] or 0)
+            Seen(
+                kind,
+                value,
+                ALWAYS if visible[kind, value][0] is None else visible[kind, value][0] or 0,
+            )
             for kind, value in group
         ]
         head = choose(seen, self._kinds)
@@ -298,7 +302,9 @@ class Profiles:
         """Everything about a person as of a moment, kept until the clock or an event changes it."""
         known = self._cache.get(name)
         if known is not None and at_ms < known.until and at_ms >= known.stamp:
-            if all(self.touched.get(m, 0) <= self._stamps.get(name, 0) for m in known.found.members):
+            if all(
+                self.touched.get(m, 0) <= self._stamps.get(name, 0) for m in known.found.members
+            ):
                 self._cache.move_to_end(name)
                 return known
         found = self.find(name, at_ms)
@@ -325,7 +331,9 @@ class Profiles:
         history = self.history(found.members)
         result = base.program.run(history, at_ms, base.fits, base.items)
         until = min((u for u in result.until.values() if u is not None), default=_NEVER)
-        segments = sorted(n for n in base.project.segments if result.values[f"{SEGMENT}{n}"] is True)
+        segments = sorted(
+            n for n in base.project.segments if result.values[f"{SEGMENT}{n}"] is True
+        )
         tags = self._tags(history, result.values, at_ms)
         return Answer(found, result.values, until, at_ms, segments, tags)
 
@@ -468,8 +476,10 @@ def _both(
 
 
 def _stronger(one: Link, other: Link) -> Link:
-    first = None if one.first_seen is None or other.first_seen is None else min(
-        one.first_seen, other.first_seen
+    first = (
+        None
+        if one.first_seen is None or other.first_seen is None
+        else min(one.first_seen, other.first_seen)
     )
     return Link(one.rule, first, other.last_seen)
 

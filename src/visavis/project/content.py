@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from visavis.core.lang.parse import Located
@@ -45,6 +45,26 @@ class Contents:
             return None
         defaults = section.text_map("defaults")
         return Content(name, languages, defaults, section.place, section.text("description"))
+
+    def of_offer(self, offer: Section, known: Collection[str]) -> tuple[str | None, Content | None]:
+        """The name of an offer's content, and the content itself where it stands in the offer."""
+        given = offer.values.get("content")
+        if given is None:
+            return None, None
+        name = f"offer {offer.name}"
+        if isinstance(given, Section):
+            return name, self.read(name, given)
+        text = given.text.strip()
+        if text in known:
+            return text, None
+        if " " in text or "{{" in text or "\n" in text:
+            template = _template(given)
+            self._check(template)
+            return name, Content(name, {"": {"text": template}}, {}, offer.place)
+        message = f"There is no content '{text}'."
+        place = offer.at("content")
+        self.problems.append(Problem("unknown-name", message, place, nearest(text, known)))
+        return text, None
 
     def _files(self, name: str) -> dict[str, Template]:
         found = {}

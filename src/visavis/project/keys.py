@@ -302,29 +302,6 @@ TEST = Shape(
     ),
 )
 
-OFFER = Shape(
-    "offer",
-    (
-        Key("eligible", H.EXPRESSION, "Who may have it, over traits.", required=True),
-        Key("content", H.TEXT, "The content that is said."),
-        Key("channel", H.TEXT, "The channel it is sent on: it is then a campaign that `send` "
-            "sends."),
-        Key("placements", H.TEXTS, "The places it may be shown in."),
-        Key("purpose", H.TEXT, "What for, as people consent to it; by default marketing."),
-        Key("value", H.EXPRESSION, "How much it counts: the highest is chosen; by default 1."),
-        Key("starts", H.MOMENT, "Not before."),
-        Key("ends", H.MOMENT, "Not at this moment or later."),
-        Key("occasion", H.EXPRESSION, "An address gets it once per value; without, once ever."),
-        Key("every", H.DURATION, "At least so long between two of it to one person."),
-        Key("expires", H.DURATION, "What waits longer than that is not sent any more; by default "
-            "3 days."),
-        Key("control", H.SHARE, "The share of the treated that is kept out of it, to measure "
-            "against."),
-        Key("description", H.TEXT, "What it is, in words."),
-        Key("owner", H.TEXT, "Who answers for it."),
-    ),
-)  # fmt: skip
-
 _PARTS = (
     Key("subject", H.EXPRESSION, "The subject line (Liquid)."),
     Key("text", H.EXPRESSION, "The plain text (Liquid). Without, what content/NAME.txt holds."),
@@ -342,6 +319,30 @@ CONTENT = Shape(
         Key("data", H.TEMPLATE_MAP, "Names with texts (Liquid), for placements of one's own."),
         Key("defaults", H.TEXT_MAP, "What stands for a field that a person lacks."),
         Key("description", H.TEXT, "What it says, in words."),
+    ),
+)  # fmt: skip
+
+OFFER = Shape(
+    "offer",
+    (
+        Key("eligible", H.EXPRESSION, "Who may have it, over traits.", required=True),
+        Key("content", H.CONTENT, "The content that is said: its name, or the content itself.",
+            of=CONTENT),
+        Key("channel", H.TEXT, "The channel it is sent on: it is then a campaign that `send` "
+            "sends."),
+        Key("placements", H.TEXTS, "The places it may be shown in."),
+        Key("purpose", H.TEXT, "What for, as people consent to it; by default marketing."),
+        Key("value", H.EXPRESSION, "How much it counts: the highest is chosen; by default 1."),
+        Key("starts", H.MOMENT, "Not before."),
+        Key("ends", H.MOMENT, "Not at this moment or later."),
+        Key("occasion", H.EXPRESSION, "An address gets it once per value; without, once ever."),
+        Key("every", H.DURATION, "At least so long between two of it to one person."),
+        Key("expires", H.DURATION, "What waits longer than that is not sent any more; by default "
+            "3 days."),
+        Key("control", H.SHARE, "The share of the treated that is kept out of it, to measure "
+            "against."),
+        Key("description", H.TEXT, "What it is, in words."),
+        Key("owner", H.TEXT, "Who answers for it."),
     ),
 )  # fmt: skip
 

@@ -90,6 +90,7 @@ class _Loader:
         tests = self._tests(tags)
         channels = read_channels(self.found["channels"], kinds, self.problems)
         contents = self._contents()
+        offers = self._offers(channels, contents)
         return Project(
             root=self.root,
             name=settings.name,
@@ -108,7 +109,7 @@ class _Loader:
             segments=self.read_segments,
             tags=tags,
             tests=tests,
-            offers=self._offers(channels),
+            offers=offers,
             contents=contents,
             channels=channels,
             caps=read_caps(self.found["caps"], channels, self.problems),
@@ -203,15 +204,21 @@ class _Loader:
         read = {name: reader.read(name, section) for name, section in self.found["content"].items()}
         return {name: content for name, content in read.items() if content is not None}
 
-    def _offers(self, channels: Mapping[str, Channel]) -> dict[str, Offer]:
-        names = {
-            "channels": channels.keys(),
-            "contents": self.found["content"].keys(),
-            "purposes": purposes_of(self.found["purposes"]),
-        }
+    def _offers(
+        self, channels: Mapping[str, Channel], contents: dict[str, Content]
+    ) -> dict[str, Offer]:
+        """The offers; content that stands in one is added to `contents`."""
+        purposes = purposes_of(self.found["purposes"])
+        names = {"channels": channels.keys(), "purposes": purposes}
+        inline = Contents(self.texts, self.traits.types, self.problems)
         reader, offers = self._reader(), {}
         for name, section in self.found["offers"].items():
-            offer = read_offer(name, section, reader, self.conditions, names, self.problems)
+            content, own = inline.of_offer(section, self.found["content"].keys())
+            if content is not None and own is not None:
+                contents[content] = own
+            offer = read_offer(
+                name, section, reader, self.conditions, names, content, self.problems
+            )
             if offer is not None:
                 offers[name] = offer
         return offers

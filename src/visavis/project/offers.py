@@ -38,14 +38,16 @@ def read_offer(
     reader: Conditions,
     segments: Mapping[str, Node],
     names: Mapping[str, Collection[str]],
+    content: str | None,
     problems: list[Problem],
 ) -> Offer | None:
-    """The offer of a section; `names` has the known channels, contents and purposes."""
+    """The offer of a section, with the name of its content; `names` has the known channels and
+    purposes."""
     named = check_file_name("offer", name, section.place, problems)
     eligible = reader.parse(section, "eligible", Type.BOOLEAN, segments)
     value = reader.parse(section, "value", Type.DECIMAL, segments)
     occasion = reader.parse(section, "occasion", None, segments)
-    for key, noun in (("channel", "channels"), ("content", "contents"), ("purpose", "purposes")):
+    for key, noun in (("channel", "channels"), ("purpose", "purposes")):
         _known(section, key, names[noun], problems)
     _check_whole(name, section, problems)
     if not named or eligible is None:
@@ -56,7 +58,7 @@ def read_offer(
         eligible=eligible,
         place=section.place,
         value=value,
-        content=section.maybe("content"),
+        content=content,
         placements=section.texts("placements"),
         channel=section.maybe("channel"),
         purpose=section.text("purpose", "marketing"),

@@ -137,13 +137,15 @@ class Checker:
             return texts(tree, key)
         if key.holds in MAPS:
             return self._text_map(section, key, tree)
+        if key.holds is Holds.CONTENT:
+            return self._below(section, key, tree) if isinstance(tree, Map) else _located(tree, key)
         if key.holds in (Holds.SECTION, Holds.SECTIONS, Holds.NAMED):
             return self._below(section, key, tree)
         return tree
 
     def _below(self, section: Section, key: Key, tree: Tree) -> Any:
         assert key.of is not None
-        if key.holds is Holds.SECTION:
+        if key.holds in (Holds.SECTION, Holds.CONTENT):
             return self.section(key.name, section.keys[key.name], tree, key.of)
         if key.holds is Holds.NAMED:
             return tuple(self.named(tree, key.of, key.name))
@@ -172,6 +174,10 @@ class Checker:
             section.keys[f"{key.name}.{entry.name}"] = entry.place
             result[entry.name] = MAPS[key.holds](entry.value, key)
         return result
+
+
+def _located(tree: Tree, key: Key) -> Located:
+    return scalar(tree, key).located()
 
 
 def unknown_key(name: str, place: Place, shape: Shape) -> Problem:

@@ -29,6 +29,7 @@ class Holds(StrEnum):
     TEMPLATE_MAP = "names with templates"
     COLUMN_MAP = "names with columns"
     TEXTS_MAP = "names with lists of texts"
+    CONTENT = "name, text or keys"
     SECTION = "keys"
     SECTIONS = "list of keys"
     NAMED = "names with keys"

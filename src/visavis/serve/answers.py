@@ -9,17 +9,17 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
-
-from visavis.core.clock import parse_time, zone
-from visavis.flow.answering import as_json, spelled_all
-from visavis.flow.knowing import Knowledge
 from visavis.flow.live import Key, Keyring
-from visavis.flow.profiles import Answer as Known
-from visavis.flow.profiles import Profiles
 from visavis.serve.auth import allowed, outer_key
 from visavis.serve.bodies import body_of
 from visavis.serve.http import Answer, Refused, Request
 from visavis.serve.routes import Route
+
+from visavis.core.clock import parse_time, zone
+from visavis.flow.answering import as_json, spelled_all
+from visavis.flow.knowing import Knowledge
+from visavis.flow.profiles import Answer as Known
+from visavis.flow.profiles import Profiles
 
 _MOST = 64 * 1024
 _PLAIN = ("at", "person_id", "explain", "writeKey", "write_key", "api_key", "token")

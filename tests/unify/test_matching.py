@@ -96,8 +96,8 @@ def test_what_is_wrong_is_told_at_once(folder: Path) -> None:
     with pytest.raises(ProblemsError) as told:
         evaluate([file, folder / "none.csv"], "persn", [])
     codes = {p.code: p.hint for p in told.value.problems}
-    assert set(codes) == {"unknown-column", "unreadable-file"}
-    assert codes["unknown-column"] == "Did you mean 'person'?"
+    assert set(codes) == {"missing-column", "unreadable-file"}
+    assert codes["missing-column"] == "Did you mean 'person'?"
 
 
 def test_a_chain_of_weak_links_does_not_close() -> None:

@@ -25,7 +25,8 @@ _out = click.option(
 def query_command(sql: str, form: str | None, out: Path | None) -> None:
     """Ask the published build in SQL, read only.
 
-    Tables: people, events, order_lines, identifiers, evidence, tags, segment_members, quarantine.
+    Tables: people, events, order_lines, identifiers, evidence, tags, segment_members, accounts,
+    account_members, completeness, freshness, quarantine, decisions, messages.
     """
     from visavis.flow import ask
 

@@ -209,6 +209,7 @@ class Catalogue:
 class IdentifierKind:
     """How identifiers of one kind are compared and how far they are trusted (identity.yml).
 
+    An `account` kind tells companies: it joins nobody and everybody seen with it is a member.
     `country` is where phones without a country code are. With `confirmed_by` an identifier joins
     nobody until it was seen in one of these events.
     """
@@ -219,6 +220,7 @@ class IdentifierKind:
     limit: int | None = None
     shared_after: int | None = None
     blocked: tuple[str, ...] = ()
+    account: bool = False
     country: str | None = None
     confirmed_by: tuple[str, ...] = ()
     place: Place | None = field(default=None, compare=False)
@@ -263,6 +265,8 @@ class Project:
     traits: Mapping[str, Trait] = field(default_factory=dict)
     segments: Mapping[str, Segment] = field(default_factory=dict)
     tags: Mapping[str, Tag] = field(default_factory=dict)
+    account_traits: Mapping[str, Trait] = field(default_factory=dict)
+    account_segments: Mapping[str, Segment] = field(default_factory=dict)
     tests: Mapping[str, UserTest] = field(default_factory=dict)
     offers: Mapping[str, Offer] = field(default_factory=dict)
     contents: Mapping[str, Content] = field(default_factory=dict)

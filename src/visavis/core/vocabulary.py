@@ -32,6 +32,7 @@ PROPERTY_TYPES: Mapping[str, Type] = {
             title search share_via step email phone first_name last_name gender city region country
             postal_code language time_zone company industry household plan position_name segment
             decision_id item_id experiment_id experiment_name variation_id variation_name arm item
+            role
         """,
         Type.DECIMAL: """
             revenue total value subtotal shipping tax discount items quantity price cost amount
@@ -62,9 +63,9 @@ _EVENTS: Mapping[str, str] = {
     "identify": (
         "email phone first_name last_name name gender birthday age city region country "
         "postal_code language time_zone company title created_at member plan household "
-        "household_size children"
+        "household_size children role"
     ),
-    "group": "name industry plan company created_at",
+    "group": "name industry plan company created_at role",
     "alias": "",
     "page": _PAGE,
     "screen": _PAGE,

@@ -241,6 +241,7 @@ def _overview(wh: Warehouse, at: Published, case: Case) -> dict[str, Any]:
     for row in segments:
         row |= _place(case.project.segments[row["segment"]].place)
     return {
+        "accounts": _accounts(wh, at, person_id),
         "completeness": completeness(case.project, case.result.values),
         "traits": [case.trait(trait, SHOWN) for trait in case.project.traits.values()],
         "tags": tags,
@@ -248,6 +249,14 @@ def _overview(wh: Warehouse, at: Published, case: Case) -> dict[str, Any]:
         "decisions": [],
         "messages": [],
     }
+
+
+def _accounts(wh: Warehouse, at: Published, person_id: str) -> list[dict[str, Any]]:
+    """The companies that the person belongs to."""
+    if not at.build.table("account_members").exists():  # a build of before there were accounts
+        return []
+    columns = ("account_id", "role", "first_seen", "last_seen")
+    return of_person(wh, at, "account_members", columns, person_id)
 
 
 def _segment(wh: Warehouse, at: Published, case: Case, name: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from visavis.core.clock import format_time, zone
 from visavis.core.lang.form import Node, Value
 from visavis.core.nouns import Project, Tag
 from visavis.core.progress import Progress
+from visavis.flow.accounts import write_accounts
 from visavis.flow.again import Again, on_top_of
 from visavis.flow.inputs import Inputs, same_definitions
 from visavis.flow.relations import make_catalogue, make_relations, snapshot, use_catalogue
@@ -64,6 +65,9 @@ class Making:
         crash.point("build-traits")
         with self._timed("segments", progress):
             members = self._groups(folder, before, fits)
+        counts = self._counts()
+        with self._timed("accounts", progress):
+            write_accounts(self.wh, self.project, self.as_of_ms, folder)
         crash.point("build-segments")
         manifest = {
             "build_id": build_id,
@@ -71,7 +75,7 @@ class Making:
             "as_of_ms": self.as_of_ms,
             "of_now": of_now,
             "before": before.id if before else None,
-            **self._counts(),
+            **counts,
             "segments": members,
             "withheld": dict(self.withheld),
             "seconds": round(time.perf_counter() - start, 3),

@@ -153,7 +153,7 @@ def _unreadable(file: Path, why: str) -> Problem:
 
 def _no_column(file: Path, name: str, columns: Sequence[str]) -> Problem:
     return Problem(
-        "unknown-column", f"{file.name} has no column '{name}'.", None, nearest(name, columns)
+        "missing-column", f"{file.name} has no column '{name}'.", None, nearest(name, columns)
     )
 
 

@@ -37,7 +37,7 @@ DEFAULTS: Mapping[str, IdentifierKind] = {
         ),
         IdentifierKind("device_id", priority=60, limit=50, shared_after=1, blocked=BLOCKED),
         IdentifierKind("anonymous_id", priority=70, limit=50, shared_after=1, blocked=BLOCKED),
-        IdentifierKind("account_id", priority=90, shared_after=0, blocked=BLOCKED),
+        IdentifierKind("account_id", priority=90, shared_after=0, blocked=BLOCKED, account=True),
     )
 }
 """Smaller priority = stronger. Limits are those of the field's usual practice."""
@@ -81,6 +81,7 @@ def _kind(default: IdentifierKind, section: Section, problems: list[Problem]) ->
         limit=default.limit if limit is None else limit,
         shared_after=default.shared_after if shared is None else shared,
         blocked=tuple(dict.fromkeys((*default.blocked, *own))),
+        account=section.flag("account", default.account),
         country=_country(section, problems) or default.country,
         confirmed_by=section.texts("confirmed_by") or default.confirmed_by,
         place=section.place,

@@ -87,6 +87,7 @@ class _Loader:
         self.traits.trust = {name: source.trust for name, source in sources.items()}
         self._values()
         tags = self._tags()
+        account_traits, account_segments = self._accounts()
         tests = self._tests(tags)
         channels = read_channels(self.found["channels"], kinds, self.problems)
         contents = self._contents()
@@ -108,6 +109,8 @@ class _Loader:
             traits=self.read_traits,
             segments=self.read_segments,
             tags=tags,
+            account_traits=account_traits,
+            account_segments=account_segments,
             tests=tests,
             offers=offers,
             contents=contents,
@@ -143,6 +146,22 @@ class _Loader:
                 self._trait(name, traits[name])
             else:
                 self._segment(name, segments[name])
+
+    def _accounts(self) -> tuple[dict[str, Trait], dict[str, Segment]]:
+        """The traits and segments of accounts: as those of people, with names of their own."""
+        found = {
+            **self.found,
+            "traits": self.found["account_traits"],
+            "segments": self.found["account_segments"],
+        }
+        other = _Loader(self.root, self.texts, self.settings, found, self.problems)
+        other.registry = self.registry
+        other.traits = Traits(
+            self.registry, self.language, self.problems, trust=self.traits.trust,
+            gives=("group", "identify"),
+        )  # fmt: skip
+        other._values()
+        return other.read_traits, other.read_segments
 
     def _named(self, kind: str, noun: str) -> dict[str, Section]:
         return {

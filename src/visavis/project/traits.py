@@ -31,6 +31,8 @@ class Traits:
     problems: list[Problem]
     types: dict[str, Type] = field(default_factory=dict)
     trust: dict[str, int] = field(default_factory=dict)
+    gives: tuple[str, ...] = ("identify",)
+    """The events whose properties given traits read; of `group` those of accounts."""
 
     def names(self) -> Names:
         """What conditions and derived traits may name."""
@@ -39,10 +41,10 @@ class Traits:
     def declare(self, name: str, section: Section) -> None:
         """Makes the property that a given trait with a type reads known to the registry."""
         prop, kind = section.maybe("given"), section.maybe("type")
-        known = prop and self.registry.properties["identify"].get(prop)
+        known = prop and self._givable().get(prop)
         if prop and kind and known is not Type(kind):
             place = section.at("type")
-            self.registry.add("identify", Field(prop, Type(kind), prop, place=place))
+            self.registry.add(self.gives[0], Field(prop, Type(kind), prop, place=place))
 
     def read(self, name: str, section: Section, segments: Mapping[str, Node]) -> Trait | None:
         """The trait of a section; None, with Problems, where it has none."""
@@ -83,7 +85,7 @@ class Traits:
                 self._problem(
                     "conflicting-keys", section.keys[key], message, "Leave one of them out."
                 )
-        properties = self.registry.properties["identify"]
+        properties = self._givable()
         prop = section.text("given")
         if prop not in properties:
             hint = nearest(prop, properties)
@@ -101,6 +103,11 @@ class Traits:
         return self._trait(
             name, section, "given", properties[prop], given=prop, resolve=resolve, trust=trust
         )
+
+    def _givable(self) -> dict[str, Type]:
+        """The properties that given traits can read."""
+        events = self.registry.properties
+        return {name: kind for event in self.gives for name, kind in events[event].items()}
 
     def _computed(self, name: str, section: Section) -> Trait | None:
         event, text = section.text("event"), section.expression("value")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _BATCH = 65_536
 FILES = ("people", "identifiers", "evidence", "tags", "segment_members", "segment_changes")
+OF_ACCOUNTS = ("accounts", "account_members", "account_segments")
+"""Relations that builds of before there were accounts lack."""
 """Relations that are files of the build as they stand."""
 EMPTY: Mapping[str, str] = {
     "recommendations": "person_id VARCHAR, placement VARCHAR, rank BIGINT, product_id VARCHAR, "
@@ -67,6 +69,9 @@ def open_views(wh: Warehouse, build: Build, lake_path: Path, sql: str | None = N
     for name, columns in EMPTY.items():
         wh.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
     create_view(wh, "node_persons", f"SELECT * FROM {_table(build, 'persons')}")
+    for name in OF_ACCOUNTS:
+        if build.table(name).exists():
+            create_view(wh, name, f"SELECT * FROM {_table(build, name)}")
     traits = build.manifest.get("profile", [])
     create_view(wh, "completeness", profile.completeness(traits))
     create_view(wh, "freshness", profile.freshness(traits, build.as_of, list(lake.properties)))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from visavis.core.clock import to_datetime
 from visavis.core.nouns import IdentifierKind
 from visavis.store.warehouse import Warehouse
+from visavis.unify.accounts import no_accounts
 from visavis.unify.batch import Identifiers, person_ids, who_is_who
 from visavis.unify.same import UNCONFIRMED, same_links, unconfirmed_links
 
@@ -48,7 +49,7 @@ def identify_people(
     `known` (person, person_id) of an earlier build of the same lake and key saves hashing again.
     """
     moment = to_datetime(as_of_ms).replace(tzinfo=None)
-    _seen_identifiers(wh, moment)
+    _seen_identifiers(wh, kinds, moment)
     _seen_links(wh, moment)
     unconfirmed_links(wh, kinds, moment)
     same_links(wh, kinds)
@@ -72,14 +73,14 @@ def identify_people(
     return people.merged
 
 
-def _seen_identifiers(wh: Warehouse, moment: Any) -> None:
+def _seen_identifiers(wh: Warehouse, kinds: Mapping[str, IdentifierKind], moment: Any) -> None:
     wh.execute(
         "CREATE OR REPLACE TEMP TABLE seen_identifiers AS "
         "WITH s AS (SELECT node, min(first_seen) AS first_seen, max(last_seen) AS last_seen, "
         "bool_or(first_seen IS NULL) AS always "
         f"FROM lake_sightings WHERE {VISIBLE} GROUP BY node) "
         "SELECT n.node, n.kind, n.value, s.first_seen, s.last_seen, s.always "
-        "FROM lake_nodes AS n JOIN s USING (node)",
+        f"FROM lake_nodes AS n JOIN s USING (node) WHERE {no_accounts(kinds)}",
         [moment],
     )
     _as_of(wh, "seen_identifiers", "nodes", ("node",), moment)

@@ -227,6 +227,17 @@ class IdentifierKind:
 
 
 @dataclass(frozen=True, slots=True)
+class MatchRule:
+    """Records are compared in the given properties `on`; pairs of at least `threshold` (a match
+    weight: log2 odds) are evidence that they are one person (identity.yml)."""
+
+    name: str
+    on: tuple[str, ...]
+    threshold: float
+    place: Place | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class UserTest:
     """A test of the user's: these events in, these traits and segments out, at `now` (ms)."""
 
@@ -265,6 +276,7 @@ class Project:
     traits: Mapping[str, Trait] = field(default_factory=dict)
     segments: Mapping[str, Segment] = field(default_factory=dict)
     tags: Mapping[str, Tag] = field(default_factory=dict)
+    matching: Mapping[str, MatchRule] = field(default_factory=dict)
     account_traits: Mapping[str, Trait] = field(default_factory=dict)
     account_segments: Mapping[str, Segment] = field(default_factory=dict)
     tests: Mapping[str, UserTest] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from visavis.core.nouns import Project, Tag
 from visavis.core.progress import Progress
 from visavis.flow.accounts import write_accounts
 from visavis.flow.again import Again, on_top_of
+from visavis.flow.extras import need_splink
 from visavis.flow.inputs import Inputs, same_definitions
 from visavis.flow.relations import make_catalogue, make_relations, snapshot, use_catalogue
 from visavis.flow.stepping import add_since
@@ -32,6 +33,7 @@ from visavis.store.warehouse import Warehouse
 from visavis.understand import batch as traits
 from visavis.understand import tags as labels
 from visavis.understand.timeline import exact_in_sql, since
+from visavis.unify import matches
 from visavis.unify import tables as unify
 
 Fits = Mapping[str, Sequence[Value]]
@@ -98,10 +100,15 @@ class Making:
         snapshot(self.wh, self.project, self.lake, inputs.load_ids, inputs.dictionary)
         known = self.wh.arrow(_known(before)) if before else None
         key = project_key(self.lake.state)
-        merged = unify.identify_people(self.wh, self.project.kinds, key, self.as_of_ms, known)
+        if self.project.matching:
+            need_splink()
+        merged = unify.identify_people(
+            self.wh, self.project.kinds, key, self.as_of_ms, known, self.project.matching
+        )
         write = self.wh.write_parquet
         write(unify.IDENTIFIERS, folder / "identifiers.parquet")
         write(unify.EVIDENCE, folder / "evidence.parquet")
+        write(matches.TABLE, folder / "matches.parquet")
         write("SELECT * FROM node_persons ORDER BY node", folder / "persons.parquet")
         catalogue = self._catalogue(folder / "catalogue.parquet", before, progress)
         make_relations(self.wh, self.project, merged)

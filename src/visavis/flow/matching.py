@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from visavis.core.problems import Problem, ProblemsError, nearest
 from visavis.core.progress import SILENT, Progress
+from visavis.flow.extras import need_splink
 from visavis.store.engines.duckdb_names import identifier, text_literal
 from visavis.store.warehouse import Warehouse, connect
 
@@ -33,7 +34,7 @@ def evaluate(
     from visavis.unify.matching.match import group, match
     from visavis.unify.matching.scores import pairs_of, score
 
-    _need_splink()
+    need_splink()
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as work, connect() as wh:
         with progress.step("read"):
@@ -70,22 +71,6 @@ def evaluate(
         "proposed": list(found.proposal.notes),
         "rules": [rule.label for rule in found.proposal.rules],
     }
-
-
-def _need_splink() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("splink") is None:
-        raise ProblemsError(
-            [
-                Problem(
-                    "missing-extra",
-                    "Matching needs Splink, which is not installed.",
-                    None,
-                    "pip install 'visavis[matching]'",
-                )
-            ]
-        )
 
 
 def _pool(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from visavis.core.nouns import IdentifierKind
-from visavis.core.problems import Problem
+from visavis.core.lang.types import Type
+from visavis.core.nouns import IdentifierKind, MatchRule
+from visavis.core.problems import Problem, nearest
 from visavis.project.names import check_name
 from visavis.project.section import Section
 
@@ -16,6 +17,7 @@ BLOCKED = (
 )  # fmt: skip
 """Values that are nobody's, whatever their case."""
 
+USUAL_THRESHOLD = 10
 CONFIRMING = ("Signed In", "Signed Up", "Social Account Linked")
 """Events in which somebody proves to hold the account."""
 
@@ -53,6 +55,24 @@ def read_kinds(
             default = DEFAULTS.get(name, IdentifierKind(name, blocked=BLOCKED))
             kinds[name] = _kind(default, section, problems)
     return kinds
+
+
+def read_matching(
+    sections: Mapping[str, Section], properties: Mapping[str, Type], problems: list[Problem]
+) -> dict[str, MatchRule]:
+    """The match rules; every property that they compare must be one that identify gives."""
+    rules = {}
+    for name, section in sections.items():
+        on = section.texts("on")
+        for unknown in [prop for prop in on if prop not in properties]:
+            message = f"Nothing gives '{unknown}'."
+            hint = nearest(unknown, properties)
+            problems.append(Problem("unknown-name", message, section.at("on"), hint))
+        if check_name("match rule", name, section.place, problems) and on:
+            limit = section.integer("threshold")
+            weight = float(USUAL_THRESHOLD if limit is None else limit)
+            rules[name] = MatchRule(name, on, weight, section.place)
+    return rules
 
 
 def _country(section: Section, problems: list[Problem]) -> str | None:

@@ -191,6 +191,16 @@ KIND = Shape(
     ),
 )
 
+MATCHING = Shape(
+    "match rule",
+    (
+        Key("on", H.TEXTS, "Given properties in which people are compared, like first_name.",
+            required=True),
+        Key("threshold", H.INTEGER, "The match weight (log2 odds) from which a pair is evidence; "
+            "by default 10: 1,000 to 1."),
+    ),
+)  # fmt: skip
+
 STEP = Shape(
     "step",
     (
@@ -403,6 +413,7 @@ PURPOSE = Shape("purpose", (Key("description", H.TEXT, "What people agree to."),
 FILES: tuple[tuple[str, str, Shape], ...] = (
     ("sources", "sources", SOURCE),
     ("identity.yml", "kinds", KIND),
+    ("identity.yml", "matching", MATCHING),
     ("events", "events", EVENT),
     ("traits", "traits", TRAIT),
     ("tags", "tags", TAG),

@@ -19,7 +19,7 @@ from visavis.project.content import Contents
 from visavis.project.expressions import Expressions
 from visavis.project.folder import definition_hash, is_project, not_a_project, read_texts
 from visavis.project.gather import Found, gather, read_main
-from visavis.project.identity import read_kinds
+from visavis.project.identity import read_kinds, read_matching
 from visavis.project.items import read_catalogues, read_events
 from visavis.project.names import check_name, check_tag
 from visavis.project.offers import (
@@ -109,6 +109,9 @@ class _Loader:
             traits=self.read_traits,
             segments=self.read_segments,
             tags=tags,
+            matching=read_matching(
+                self.found["matching"], self.registry.properties["identify"], self.problems
+            ),
             account_traits=account_traits,
             account_segments=account_segments,
             tests=tests,

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _BATCH = 65_536
 FILES = ("people", "identifiers", "evidence", "tags", "segment_members", "segment_changes")
-OF_ACCOUNTS = ("accounts", "account_members", "account_segments")
-"""Relations that builds of before there were accounts lack."""
+SINCE = ("accounts", "account_members", "account_segments", "matches")
+"""Relations that older builds lack."""
 """Relations that are files of the build as they stand."""
 EMPTY: Mapping[str, str] = {
     "recommendations": "person_id VARCHAR, placement VARCHAR, rank BIGINT, product_id VARCHAR, "
@@ -69,7 +69,7 @@ def open_views(wh: Warehouse, build: Build, lake_path: Path, sql: str | None = N
     for name, columns in EMPTY.items():
         wh.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
     create_view(wh, "node_persons", f"SELECT * FROM {_table(build, 'persons')}")
-    for name in OF_ACCOUNTS:
+    for name in SINCE:
         if build.table(name).exists():
             create_view(wh, name, f"SELECT * FROM {_table(build, name)}")
     traits = build.manifest.get("profile", [])

@@ -23,7 +23,13 @@ Name = tuple[str, str]
 
 # classes of evidence, the strongest first; guards and manual joins slot in here
 SAME_ROW = 50
-CLASSES: Mapping[str, int] = {"same value": 10, "hash of": 10, "same row": SAME_ROW}
+MATCHED = 90
+CLASSES: Mapping[str, int] = {
+    "same value": 10,
+    "hash of": 10,
+    "same row": SAME_ROW,
+    "match": MATCHED,
+}
 
 
 @dataclass(frozen=True, slots=True)

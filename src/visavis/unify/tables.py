@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from visavis.core.clock import to_datetime
-from visavis.core.nouns import IdentifierKind
+from visavis.core.nouns import IdentifierKind, MatchRule
 from visavis.store.warehouse import Warehouse
 from visavis.unify.accounts import no_accounts
-from visavis.unify.batch import Identifiers, person_ids, who_is_who
+from visavis.unify.batch import Identifiers, People, person_ids, who_is_who
+from visavis.unify.matches import REFUSED, match_links, no_matches
 from visavis.unify.same import UNCONFIRMED, same_links, unconfirmed_links
 
 if TYPE_CHECKING:
@@ -43,9 +44,11 @@ def identify_people(
     key: bytes,
     as_of_ms: int,
     known: pa.Table | None = None,
+    matching: Mapping[str, MatchRule] | None = None,
 ) -> bool:
     """Makes the tables `persons`, `seen_identifiers` and `seen_links`; whether anybody was merged.
 
+    `matching` are the rules by which what people say of themselves is evidence too.
     `known` (person, person_id) of an earlier build of the same lake and key saves hashing again.
     """
     moment = to_datetime(as_of_ms).replace(tzinfo=None)
@@ -59,8 +62,11 @@ def identify_people(
             "AS first_seen FROM seen_identifiers ORDER BY node"
         )
     )
-    ends = wh.arrow(f"SELECT node_a, node_b FROM seen_links WHERE rule <> '{UNCONFIRMED}'")
-    people = who_is_who(seen, ends["node_a"].to_numpy(), ends["node_b"].to_numpy(), kinds)
+    people = _solved(wh, seen, kinds)
+    no_matches(wh)
+    if matching:
+        match_links(wh, matching, kinds, people, moment)
+        people = _solved(wh, seen, kinds)
     table = person_ids(seen, people, key, known)
     wh.register("persons_arrow", table)
     wh.execute("CREATE OR REPLACE TEMP TABLE node_persons AS SELECT * FROM persons_arrow")
@@ -71,6 +77,12 @@ def identify_people(
         "FROM node_persons JOIN seen_identifiers USING (node) GROUP BY person ORDER BY person"
     )
     return people.merged
+
+
+def _solved(wh: Warehouse, seen: Identifiers, kinds: Mapping[str, IdentifierKind]) -> People:
+    listed = ", ".join(f"'{rule}'" for rule in (UNCONFIRMED, REFUSED))
+    ends = wh.arrow(f"SELECT node_a, node_b FROM seen_links WHERE rule NOT IN ({listed})")
+    return who_is_who(seen, ends["node_a"].to_numpy(), ends["node_b"].to_numpy(), kinds)
 
 
 def _seen_identifiers(wh: Warehouse, kinds: Mapping[str, IdentifierKind], moment: Any) -> None:

@@ -56,6 +56,7 @@ def match(
     pairs = trainer.pairs()
     fit = refine(model, pairs, proposal.rows)
     pairs, weight = _closed(trainer, fit, pairs, proposal.rows)
+    trainer.close()
     chosen = best_threshold(weight) if threshold is None else threshold
     groups = group(pairs, weight, fit, proposal.rows, chosen)
     return Matched(proposal, fit, pairs, weight, chosen, groups)

@@ -148,6 +148,12 @@ class Trainer:
             blocked.drop_table_from_database_and_remove_from_cache()
         return pairs
 
+    def close(self) -> None:
+        """Gives back what Splink made in the warehouse."""
+        with quiet():
+            tables: Any = self._linker.table_management
+            tables.delete_tables_created_by_splink_from_db()
+
     def pairs_of(self, a: Ints, b: Ints) -> Pairs:
         """These pairs, compared."""
         import pyarrow as pa

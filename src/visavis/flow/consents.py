@@ -24,6 +24,8 @@ _ENDINGS: Mapping[str, Says] = {
 }
 """What happens to a message says something too; a bounce only where it is for good."""
 _PREFIXES = {"Email": "email", "SMS": "sms", "Push Notification": "push"}
+NAMES = (*_SAYS, *(f"{prefix}{ending}" for prefix in _PREFIXES for ending in _ENDINGS))
+"""Every event that says something."""
 HARD = "hard"
 """The reason of a bounce that is for good."""
 
@@ -81,8 +83,7 @@ def words_of(
 
 def _of_lake(wh: Warehouse, project: Project, people: str) -> Iterable[tuple[int, Word]]:
     kinds = ", ".join(sorted(text_literal(c.identifier) for c in project.channels.values()))
-    names = [*_SAYS, *(f"{p}{e}" for p in _PREFIXES for e in _ENDINGS)]
-    listed = ", ".join(map(text_literal, names))
+    listed = ", ".join(map(text_literal, NAMES))
     rows = wh.rows(
         "WITH said AS (SELECT seq, message_id, event, epoch_ms(ts) AS at, source, channel, "
         "p_purpose, p_address, p_reason, coalesce(nodes, [node]) AS nodes FROM lake_events "

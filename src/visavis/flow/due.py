@@ -32,7 +32,7 @@ from visavis.decide.arms import HOLDOUT, Arm, Standing, control_of, drawer, stan
 from visavis.decide.batch import Batch, ask_everybody
 from visavis.decide.content import Renderer
 from visavis.decide.rules import Asked, Outcome, Past, Person, consider, window
-from visavis.flow.consents import words_of
+from visavis.flow import consents
 from visavis.flow.persons import open_lake
 from visavis.flow.published import Published, open_warehouse, people_as_of
 from visavis.store import journal
@@ -122,8 +122,8 @@ class Known:
             if names_it:
                 known.names[person] = (person_id, (kind, value))
         known._outbox(outbox, project, counted)
-        events = journal.waiting(outbox.db)
-        known.words = words_of(wh, project, people, events)
+        events = journal.waiting(outbox.db, names=consents.NAMES)
+        known.words = consents.words_of(wh, project, people, events)
         return known
 
     def _outbox(self, outbox: Outbox, project: Project, counted: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ from visavis.decide.arms import HOLDOUT, control_of, standing
 from visavis.decide.rules import Past
 from visavis.engage.channels import Fate, Outgoing, Sender
 from visavis.engage.channels.maildir import Maildir
-from visavis.flow.consents import word_of
+from visavis.engage.mail import compose, recipient, sender_of
+from visavis.flow.consents import NAMES, word_of
 from visavis.flow.due import NO_SITE, Known, due
 from visavis.flow.persons import open_lake
 from visavis.flow.planned import event_of, write_plan
@@ -164,6 +165,15 @@ def open_sender(state: Path, channel: Channel) -> Sender:
     return Maildir(mailbox(state, channel.name))
 
 
+def _loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's where there is one: a third less work for each message."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
 @dataclass(slots=True)
 class Delivery:
     """Sends what the outbox holds, asking again about each message."""
@@ -182,18 +192,20 @@ class Delivery:
     zones: dict[int, str | None] = field(default_factory=dict)
     journal_seen: int = 0
     boxes: list[str] = field(default_factory=list)
+    key: bytes = b""
 
     def run(self) -> None:
         """Everything due on every channel, then what is left waits for the next time."""
+        self.key = project_key(self.at.state)
         for message in self.outbox.expire(self.at_ms):
             self._count("expired", message)
         self._look_up()
-        asyncio.run(self._all())
+        with asyncio.Runner(loop_factory=_loop()) as runner:
+            runner.run(self._all())
 
     def told(self) -> dict[str, Any]:
         """Counts of what became of messages."""
-        waiting = len(self.outbox.messages("status = 'planned'"))
-        return {"sent": self.sent, **self.counts, "waiting": waiting}
+        return {"sent": self.sent, **self.counts, "waiting": self.outbox.waiting()}
 
     def _count(self, what: str, _message: Message) -> None:
         self.counts[what] = self.counts.get(what, 0) + 1
@@ -202,8 +214,7 @@ class Delivery:
         """Who holds the addresses written to, and everything that decides about them."""
         import pyarrow as pa
 
-        waiting = self.outbox.messages("status = 'planned' AND due_at <= ?", (self.at_ms,))
-        addresses = sorted({(m.address_kind, m.address) for m in waiting})
+        addresses = self.outbox.addresses_due(self.at_ms)
         with open_warehouse(self.project) as wh:
             open_lake(wh, self.at)
             table = pa.table(
@@ -219,8 +230,7 @@ class Delivery:
             self.persons = {
                 (k, v): int(p) for k, v, p in wh.rows("SELECT kind, value, person FROM written_to")
             }
-            events = journal.waiting(self.outbox.db)
-            self.journal_seen = events[-1].id if events else 0
+            self.journal_seen = journal.last(self.outbox.db)
             self.known = Known.read(wh, self.at, self.project, self.outbox, "written_to", LEFT)
             self.zones = self._zones(wh)
 
@@ -237,8 +247,7 @@ class Delivery:
         return dict(rows)
 
     async def _all(self) -> None:
-        names = {m.channel for m in self.outbox.messages("status = 'planned'")}
-        for name in sorted(names):
+        for name in self.outbox.channels_waiting():
             channel = self.project.channels.get(name)
             if channel is not None:
                 if not leaves(channel):
@@ -286,7 +295,10 @@ class Delivery:
             else:
                 leaving.append((message, outgoing))
         # what doesn't leave is settled first: it is in no doubt whatever happens below
-        self.outbox.settle(outcomes, self.at_ms, events)
+        if outcomes:
+            self.outbox.settle(outcomes, self.at_ms, events)
+        if not leaving:
+            return
         self.sent += len(leaving)
         fates = await sender.send([outgoing for _, outgoing in leaving])
         crash.point("send-sent")
@@ -295,7 +307,7 @@ class Delivery:
 
     def _news(self) -> None:
         """What the journal says since the last look: somebody may have said no meanwhile."""
-        for event in journal.waiting(self.outbox.db, self.journal_seen):
+        for event in journal.waiting(self.outbox.db, self.journal_seen, NAMES):
             self.journal_seen = event.id
             word = word_of(event, self.project)
             person = self.persons.get(word.address) if word else None
@@ -337,21 +349,17 @@ class Delivery:
         return None
 
     def _outgoing(self, message: Message, channel: Channel) -> Outgoing | None:
-        from visavis.engage.mail import compose
-
         address = (message.address_kind, message.address)
-        token = unsubscribe_token(
-            project_key(self.at.state), address, channel.name, message.purpose
-        )
+        token = unsubscribe_token(self.key, address, channel.name, message.purpose)
         link = f"{channel.unsubscribe or NO_SITE}{token}"
-        to = channel.test_address or message.address
         try:
-            mail = compose(
-                message.message_id, to, message.parts, channel, message.language, self.at_ms, link
-            )
+            to = recipient(channel.test_address or message.address)
         except ValueError:
             return None
-        return Outgoing(message.message_id, to, mail)
+        mail = compose(
+            message.message_id, to, message.parts, channel, message.language, self.at_ms, link
+        )
+        return Outgoing(message.message_id, sender_of(channel.sender)[1], to, mail)
 
     def _settle(self, messages: Iterable[Message], fates: Iterable[Fate]) -> None:
         outcomes: list[tuple[str, str, str, int]] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,12 +52,15 @@ def record(db: sqlite3.Connection, events: Iterable[Recorded]) -> None:
     )
 
 
-def waiting(db: sqlite3.Connection, after: int = 0) -> list[Recorded]:
-    """Events that are not in the lake yet, in the order they were written."""
+def waiting(
+    db: sqlite3.Connection, after: int = 0, names: Collection[str] | None = None
+) -> list[Recorded]:
+    """Events that are not in the lake yet, in the order they were written; `names` of which."""
+    listed = "" if names is None else f" AND event IN ({', '.join('?' * len(names))})"
     rows = db.execute(
         "SELECT id, message_id, ts, event, channel, identifiers, properties FROM journal "
-        "WHERE id > ? ORDER BY id",
-        (after,),
+        f"WHERE id > ?{listed} ORDER BY id",
+        (after, *(names or ())),
     )
     return [
         Recorded(
@@ -65,6 +68,11 @@ def waiting(db: sqlite3.Connection, after: int = 0) -> list[Recorded]:
         )
         for n, mid, ts, event, channel, ids, props in rows
     ]
+
+
+def last(db: sqlite3.Connection) -> int:
+    """The id of the newest event."""
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM journal").fetchone()[0])
 
 
 def forget(db: sqlite3.Connection, last: int) -> None:

@@ -242,6 +242,24 @@ class Outbox:
         )
         return [_message(row) for row in rows]
 
+    def waiting(self) -> int:
+        """How many messages are still to be sent."""
+        sql = "SELECT count(*) FROM messages WHERE status = 'planned'"
+        return int(self.db.execute(sql).fetchone()[0])
+
+    def channels_waiting(self) -> list[str]:
+        """Channels on which something is still to be sent."""
+        sql = "SELECT DISTINCT channel FROM messages WHERE status = 'planned' ORDER BY 1"
+        return [row[0] for row in self.db.execute(sql)]
+
+    def addresses_due(self, now_ms: int) -> list[tuple[str, str]]:
+        """Kind and value of every address that something is due to."""
+        sql = (
+            "SELECT DISTINCT address_kind, address FROM messages "
+            "WHERE status = 'planned' AND due_at <= ? ORDER BY 1, 2"
+        )
+        return self.db.execute(sql, (now_ms,)).fetchall()
+
     def past(self) -> list[tuple[Any, ...]]:
         """(address_kind, address, kind, value, campaign, occasion, channel, purpose, at, status,
         planned_at) of every message but those kept out."""

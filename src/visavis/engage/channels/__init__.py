@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from email.message import EmailMessage
 from typing import Literal, Protocol
-
-LONGEST = 990
-"""Characters of a header line: signed links must stay whole (RFC 5322 allows 998)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message as a channel takes it; `mail` is whole, with all headers."""
+    """A message as a channel takes it; `mail` is whole, with all headers, its lines end in CRLF."""
 
     message_id: str
+    sender: str
     recipient: str
-    mail: EmailMessage
+    mail: bytes
 
 
 @dataclass(frozen=True, slots=True)

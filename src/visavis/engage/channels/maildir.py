@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from email.policy import SMTP
 from pathlib import Path
 
-from visavis.engage.channels import LONGEST, Fate, Outgoing
+from visavis.engage.channels import Fate, Outgoing
 from visavis.store import crash
 
 
@@ -39,9 +38,7 @@ class Maildir:
             return Fate("sent")
         draft = self.folder / "tmp" / name
         with draft.open("wb") as file:
-            file.write(
-                message.mail.as_bytes(policy=SMTP.clone(linesep="\n", max_line_length=LONGEST))
-            )
+            file.write(message.mail.replace(b"\r\n", b"\n"))
             file.flush()
             os.fsync(file.fileno())
         crash.point("mail-drafted")

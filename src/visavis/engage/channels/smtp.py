@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import ssl
 from collections.abc import Sequence
-from email.policy import SMTP as POLICY
-from email.policy import SMTPUTF8
 
 import aiosmtplib
 from aiosmtplib import errors
 
 from visavis.core.offers import Channel
-from visavis.engage.channels import LONGEST, Fate, Outgoing
+from visavis.engage.channels import Fate, Outgoing
+from visavis.engage.channels.smtp_line import Line, LineLost
 from visavis.store import crash
 
 _NO_SUCH = (550, 551, 553)
-_PLAIN = POLICY.clone(max_line_length=LONGEST)
-_WIDE = SMTPUTF8.clone(max_line_length=LONGEST)
+_CLOSING = 421
+_DOT = re.compile(rb"(?m)^\.")
 _GONE = (
     errors.SMTPServerDisconnected,
     errors.SMTPConnectError,
@@ -31,6 +31,7 @@ _GONE = (
     errors.SMTPReadTimeoutError,
     OSError,
     asyncio.TimeoutError,
+    LineLost,
 )
 
 
@@ -41,93 +42,81 @@ class Smtp:
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
-        self.client: aiosmtplib.SMTP | None = None
+        self.line: Line | None = None
 
     async def send(self, batch: Sequence[Outgoing]) -> list[Fate]:
         return [await self._one(message) for message in batch]
 
     async def close(self) -> None:
-        client, self.client = self.client, None
-        if client is None:
-            return
-        try:
-            await client.quit(timeout=2)
-        except (errors.SMTPException, *_GONE):
-            client.close()
+        line, self.line = self.line, None
+        if line is not None:
+            await line.quit()
 
     async def _one(self, message: Outgoing) -> Fate:
         try:
-            client = await self._connected()
-            await self._envelope(client, message)
+            if self.line is None or self.line.lost:
+                self.line = await _connect(self.channel)
+            fate = await self._envelope(self.line, message)
         except errors.SMTPAuthenticationError:
-            return self._lost("later", "the server refused the user name or password")
-        except errors.SMTPRecipientRefused as error:
-            return await self._refused(error.code, recipient=True)
+            return self._lost(Fate("later", "the server refused the user name or password"))
         except errors.SMTPResponseException as error:
-            return await self._refused(error.code)
-        except errors.SMTPException:
-            return self._lost("later", "the server could not be spoken to")
+            return self._lost(Fate("later", f"the server answered {error.code}"))
         except _GONE:
-            return self._lost("later", "the server could not be reached")
-        return await self._body(client, message)
+            return self._lost(Fate("later", "the server could not be reached"))
+        except (errors.SMTPException, ValueError):
+            return self._lost(Fate("later", "the server could not be spoken to"))
+        return fate or await self._body(self.line, message)
 
-    async def _connected(self) -> aiosmtplib.SMTP:
-        if self.client is None or not self.client.is_connected:
-            self.client = await _connect(self.channel)
-        return self.client
-
-    async def _envelope(self, client: aiosmtplib.SMTP, message: Outgoing) -> None:
+    async def _envelope(self, line: Line, message: Outgoing) -> Fate | None:
+        """Asks whether the server takes a message for the address; what became of it if not."""
         wide = not message.recipient.isascii()
-        options = (
-            ["SMTPUTF8", "BODY=8BITMIME"] if wide and client.supports_extension("smtputf8") else []
-        )
-        sender = str(message.mail["From"].addresses[0].addr_spec)
-        encoding = "utf-8" if options else "ascii"
-        try:
-            await client.mail(sender, options=options, encoding=encoding)
-            await client.rcpt(message.recipient, encoding=encoding)
-        except UnicodeEncodeError as error:
-            raise errors.SMTPResponseException(553, "non-ASCII address") from error
+        if wide and "smtputf8" not in line.extensions:
+            return Fate("failed", "the server takes no such address")
+        options = " SMTPUTF8 BODY=8BITMIME" if wide else ""
+        start = (f"MAIL FROM:<{message.sender}>{options}", f"RCPT TO:<{message.recipient}>", "DATA")
+        mail, rcpt, data = await line.ask(*start)
+        if data == 354 and mail < 400 and rcpt < 400:
+            return None
+        if data == 354:
+            # taken up although there is nobody to send to: end it empty
+            line.write(b".\r\n")
+            await line.reply()
+        line.stale = True
+        code = mail if mail >= 400 else rcpt if rcpt >= 400 else data
+        return self._refused(code, recipient=mail < 400 <= rcpt)
 
-    async def _body(self, client: aiosmtplib.SMTP, message: Outgoing) -> Fate:
-        wide = not message.recipient.isascii()
-        raw = message.mail.as_bytes(policy=_WIDE if wide else _PLAIN)
+    async def _body(self, line: Line, message: Outgoing) -> Fate:
         crash.point("smtp-before-data")
         try:
-            await client.data(raw)
-        except errors.SMTPDataError as error:
-            return await self._refused(error.code)
-        except errors.SMTPResponseException as error:
-            return await self._refused(error.code)
-        except (errors.SMTPException, *_GONE):
-            return self._lost("uncertain", "the line dropped before the server's answer")
+            line.write(_DOT.sub(b"..", message.mail) + b".\r\n")
+            code = await line.reply()
+        except (LineLost, OSError):
+            return self._lost(Fate("uncertain", "the line dropped before the server's answer"))
         crash.point("smtp-after-data")
-        return Fate("sent")
+        return Fate("sent") if code < 400 else self._refused(code)
 
-    async def _refused(self, code: int, recipient: bool = False) -> Fate:
+    def _refused(self, code: int, recipient: bool = False) -> Fate:
         """A clear no: 4xx may be tried again, 5xx is for good; of a recipient it is a hard bounce,
         which suppresses the address."""
-        if self.client is not None:
-            try:
-                await self.client.rset()
-            except (errors.SMTPException, *_GONE):
-                self._drop()
+        if code == _CLOSING:
+            self._drop()
         if 400 <= code < 500:
             return Fate("later", f"the server answered {code}")
         hard = "hard: " if recipient and code in _NO_SUCH else ""
         return Fate("failed", f"{hard}the server answered {code}")
 
-    def _lost(self, what: str, reason: str) -> Fate:
+    def _lost(self, fate: Fate) -> Fate:
         self._drop()
-        return Fate("uncertain" if what == "uncertain" else "later", reason)
+        return fate
 
     def _drop(self) -> None:
-        client, self.client = self.client, None
-        if client is not None:
-            client.close()
+        line, self.line = self.line, None
+        if line is not None:
+            line.close()
 
 
-async def _connect(channel: Channel) -> aiosmtplib.SMTP:
+async def _connect(channel: Channel) -> Line:
+    """Greeting, TLS and login, until messages can be handed over."""
     client = aiosmtplib.SMTP(
         hostname=channel.host,
         port=channel.port,
@@ -141,4 +130,8 @@ async def _connect(channel: Channel) -> aiosmtplib.SMTP:
     password = os.environ.get(channel.password_variable or "", "")
     if user:
         await client.login(user, password)
-    return client
+    elif client.is_ehlo_or_helo_needed:
+        await client.ehlo()
+    assert client.transport is not None
+    names = frozenset(name.lower() for name in client.esmtp_extensions)
+    return Line(client.transport, names, channel.timeout_ms / 1000)

@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, help="only so many mutants of each reader")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", default="", help="only mutants whose name contains this text")
+    parser.add_argument("--only", action="append", help="only mutants whose name contains this text")
     parser.add_argument("--quick", action="store_true", help="fewer invented rounds")
     args = parser.parse_args()
 
@@ -34,7 +34,7 @@ def main() -> int:
         sys.path[:0] = [folder, str(Path(folder) / "src")]
         from tests.mutation.run import run
 
-        report = run(readers, args.sample, args.seed, args.jobs, args.only, args.quick)
+        report = run(readers, args.sample, args.seed, args.jobs, args.only or [], args.quick)
     print(json.dumps(report, ensure_ascii=False))
     return 1 if any(part["survived"] for part in report.values()) else 0
 

@@ -40,7 +40,10 @@ SOUND: tuple[str, ...] = (
     "day(now()) = 1", "month(now()) >= 6", "quarter(now()) = 2", "week(now()) = 1",
     "day_of_week(today()) in (6, 7)", "day_of_year(now()) < 60", "hour(now()) >= 12",
     "years_between(now(), birthday) = -16", "days_to_anniversary(today(), birthday) < 100",
-    "coalesce(days_since(joined_at), 0) % 7 = 0", "abs(hours_since(joined_at)) > 10",
+    "coalesce(days_since(joined_at), 0) % 7 = 0",
+    "days_to_anniversary(birthday, now()) % 2 = 0",
+    "years_since(birthday) % 2 = 0",
+    "hours_since(joined_at) % 3 = 0", "abs(hours_since(joined_at)) > 10",
     "days_since(joined_at) > days_since(birthday)", "day(now()) = day(joined_at)",
     "round(days_since(joined_at) / 7) > 2", "points > days_since(joined_at)",
 )  # fmt: skip
@@ -64,7 +67,8 @@ def moments(local: Zone, rng: Random, count: int) -> list[int]:
     recent = [t for t in local.transitions if 12 * 10**11 < t < 16 * 10**11]
     turns = rng.sample(recent, min(len(recent), count))
     offsets = (-7_200_000, -1_800_000, -1, 0, 1, 1_800_000, DAY, -DAY)
-    return [turn + rng.choice(offsets) for turn in turns]
+    twice = [t for t in recent if local.date_of(t) < local.date_of(t - 1)][-1:]
+    return [*twice, *(turn + rng.choice(offsets) for turn in turns)]
 
 
 def asked(seed: int, people: int = 2) -> Iterator[tuple[Round, int, list[History]]]:
@@ -111,6 +115,7 @@ def faults(seed: int) -> Iterator[tuple[str, int, int | None, int | None]]:
             for name, text in texts.items():
                 until, turn = told.until[name], turned.get(name)
                 late = turn is not None and (until is None or until > turn)
+                late = late or (until is not None and until <= now)
                 early = until is not None and until < min(turn or TIME_MAX, now + (REACH - 5) * DAY)
                 if late or (early and name[0] == "x"):
                     yield text, now, until, turn

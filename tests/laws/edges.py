@@ -148,7 +148,7 @@ AGGREGATES: dict[str, list[tuple[str, Rows, str | None]]] = {
             ("sum(revenue)", [], "0")],
     "avg": [("avg(visits)", [], None), ("avg(visits)", ["1", "2", None], "1.5"), ("avg(visits)", ["1", "0", "0"], "0.333333"),
             ("avg(revenue)", ["0.000001", "0"], "0.000001"), ("avg(revenue)", ["-0.000001", "0"], "-0.000001"),
-            ("avg(revenue)", [MOST, MOST], MOST), ("avg(visits)", [BIG], None), ("avg(visits)", [None], None)],
+            ("avg(revenue)", [MOST, MOST], MOST), ("avg(revenue)", [f"-{MOST}", f"-{MOST}"], f"-{MOST}"), ("avg(visits)", [BIG], None), ("avg(visits)", [None], None)],
     "min": [("min(visits)", [], None), ("min(visits)", [None, "2", "1"], "1"), ("min(note)", ["é", "z", "Z"], "Z")],
     "max": [("max(visits)", [], None), ("max(visits)", [None, "2", "1"], "2"), ("max(note)", ["\uffff", "😀"], "😀")],
     "first": [("first(visits)", [], None), ("first(visits)", [None, "2", "1"], "2"), ("first(note)", ["", "a"], "")],

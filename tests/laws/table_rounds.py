@@ -241,12 +241,31 @@ def over_properties(people: int, zone_name: str = "Europe/Berlin") -> Round:
 
 def as_filters(people: int) -> Round:
     """Each condition of one event as the filter of a count, for which null is as good as false."""
+    calls = [call for _, _, call in scalar_calls("property") if call.type is Type.BOOLEAN]
+    calls += [shape for call in calls[::9] for shape in shapes(call)]
     traits = {}
-    for n, (_, _, call) in enumerate(scalar_calls("property")):
-        if call.type is Type.BOOLEAN:
-            value = Aggregate(Type.INTEGER, "count", (), filter=call)
-            traits[f"t{n}"] = computed(f"t{n}", value, "Row")
+    for n, call in enumerate(calls):
+        value = Aggregate(Type.INTEGER, "count", (), filter=call)
+        traits[f"t{n}"] = computed(f"t{n}", value, "Row")
     return Round(project_of(traits), {}, companies(5, people), {}, [NOW])
+
+
+def shapes(condition: Node) -> list[Node]:
+    """A condition inside others, the way filters hold them."""
+    other = Property(Type.BOOLEAN, "boolean_c", "property")
+
+    def call(name: str, *args: Node) -> Node:
+        return Call(Type.BOOLEAN, name, args)
+
+    unknown = call("is null", condition)
+    return [
+        call("not", condition),
+        call("not", unknown),
+        call("=", unknown, other),
+        call("and", condition, call("not", other), call("is null", other)),
+        call("or", condition, other),
+        call("coalesce", condition, other),
+    ]
 
 
 def over_traits(people: int) -> Round:

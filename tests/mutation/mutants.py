@@ -144,7 +144,7 @@ def changes(node: ast.AST, sql: bool) -> list[Change]:
             return [lambda n: n.operand]  # type: ignore[attr-defined]
         case ast.IfExp(test=test) if _null_check(test):
             return [lambda n: n.body, lambda n: n.orelse]  # type: ignore[attr-defined]
-        case ast.If(test=test) if _null_check(test):
+        case ast.If(test=test) if _null_check(test) and not isinstance(node.body[0], ast.Raise):
             return [_test(False)]
         case ast.Constant():
             return _constant(node, sql)

@@ -44,6 +44,7 @@ RELOADED = {
 UNUSED = {
     "reader": ("rows_behind", "_sources", "_rows", "only"),
     "duckdb": ("write_parquet", "arrow", "register", "columns", "DuckDB.__init__"),
+    "reader_select": ("indexes",),
     "batch": ("compute_fits",),
     "duckdb_names": ("text_literal",),
     "duckdb_zone": ("_midnights",),
@@ -163,14 +164,19 @@ def sampled(found: Sequence[Mutant], count: int | None, seed: int) -> list[Mutan
 
 
 def run(
-    readers: Sequence[str], sample: int | None, seed: int, jobs: int, only: str, quick: bool = False
+    readers: Sequence[str],
+    sample: int | None,
+    seed: int,
+    jobs: int,
+    only: Sequence[str],
+    quick: bool = False,
 ) -> dict:
     """Figures and survivors per reader."""
     allowed, report = equivalent(), {}
     known = learned(quick)
     for reader in readers:
         began = time.monotonic()
-        found = [m for m in all_mutants(reader) if only in m.key]
+        found = [m for m in all_mutants(reader) if not only or any(o in m.key for o in only)]
         chosen = sampled([m for m in found if m.key not in allowed], sample, seed)
         alive = []
         for number, (mutant, survived) in enumerate(survivors(reader, chosen, known, jobs), 1):

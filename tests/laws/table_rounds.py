@@ -31,6 +31,7 @@ from visavis.testing.agree import Round
 from visavis.testing.forms import PATTERNS, QUANTILES, every_signature
 from visavis.testing.histories import Event
 from visavis.testing.projects import PLACE, given
+from visavis.testing.projects import project as shop_project
 
 BERLIN = zone("Europe/Berlin")
 NOW = 1_483_225_200_000  # midnight of 2017 in Berlin
@@ -111,6 +112,17 @@ def bucket_example(n: int, held: Sequence[str | None]) -> Round:
         for k, text in enumerate(held)
     ]
     return Round(project, {}, people, {}, [NOW])
+
+
+def catalogue_alone() -> Round:
+    """A trait that reads nothing but the catalogue."""
+    brand = Property(Type.TEXT, "brand", "catalogue")
+    value = Aggregate(Type.TEXT, "mode", (brand,))
+    trait = replace(computed("t", value, "Order Completed"), each="products")
+    project = shop_project({"t": trait}, "UTC")
+    lines = [{"product_id": p} for p in ("a", "b", "b", "nowhere")]
+    event = row("m", "Order Completed", {}, NOW) | {"products": lines}
+    return Round(project, {}, [[event], []], {"a": {"brand": "x"}, "b": {"brand": "y"}}, [NOW])
 
 
 # in bulk

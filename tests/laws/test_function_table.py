@@ -81,25 +81,37 @@ def test_the_bulk_reaches_every_signature() -> None:
     assert reached == {k for k in every_signature() if k[0] != "bucket"}
 
 
-def test_every_scalar_signature_over_event_properties(record_property: Record) -> None:
-    agree(rounds.over_properties(300), record_property)
-    agree(rounds.over_properties(60, "America/Sao_Paulo"), record_property)
+crowded = pytest.mark.parametrize("times", [1, pytest.param(4, marks=pytest.mark.long)])
 
 
-def test_every_condition_as_a_filter(record_property: Record) -> None:
-    agree(rounds.as_filters(200), record_property)
+@crowded
+def test_every_scalar_signature_over_event_properties(times: int, record_property: Record) -> None:
+    agree(rounds.over_properties(80 * times), record_property)
+    agree(rounds.over_properties(20 * times, "America/Sao_Paulo"), record_property)
 
 
-def test_every_scalar_signature_over_traits(record_property: Record) -> None:
-    agree(rounds.over_traits(200), record_property)
+@crowded
+def test_every_condition_as_a_filter(times: int, record_property: Record) -> None:
+    agree(rounds.as_filters(60 * times), record_property)
 
 
-def test_every_aggregate_signature(record_property: Record) -> None:
-    agree(rounds.over_crowds(250), record_property)
+@crowded
+def test_every_scalar_signature_over_traits(times: int, record_property: Record) -> None:
+    agree(rounds.over_traits(60 * times), record_property)
 
 
-def test_every_bucket_signature(record_property: Record) -> None:
-    agree(rounds.over_buckets(90), record_property)
+@crowded
+def test_every_aggregate_signature(times: int, record_property: Record) -> None:
+    agree(rounds.over_crowds(80 * times), record_property)
+
+
+@crowded
+def test_every_bucket_signature(times: int, record_property: Record) -> None:
+    agree(rounds.over_buckets(40 * times), record_property)
+
+
+def test_a_trait_of_the_catalogue_alone(record_property: Record) -> None:
+    agree(rounds.catalogue_alone(), record_property)
 
 
 def test_a_mismatch_is_shown_small() -> None:

@@ -47,7 +47,6 @@ UNUSED = {
     "reader_select": ("indexes",),
     "batch": ("compute_fits",),
     "duckdb_names": ("text_literal",),
-    "duckdb_zone": ("_midnights",),
 }
 """Functions that explain, write or set up and are tested elsewhere."""
 CLOCKED = ("ticks", "until", "dates", "scalar")

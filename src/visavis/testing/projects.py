@@ -9,7 +9,7 @@ from random import Random
 
 from visavis.core.lang.form import Bucket, Node
 from visavis.core.lang.functions import FUNCTIONS, Signature
-from visavis.core.lang.types import Type
+from visavis.core.lang.types import DAY_MS, Type
 from visavis.core.nouns import Catalogue, Field, Project, Resolve, Step, Trait
 from visavis.core.problems import Place
 from visavis.testing import shop
@@ -24,8 +24,9 @@ from visavis.testing.forms import (
 
 PLACE = Place("traits/invented.yml")
 EVENTS = ("Order Completed", "Order Completed", "Product Viewed", "Email Opened")
-WITHINS = (*shop.WINDOWS, *shop.WINDOWS[3:], *shop.WINDOWS[4:])
-"""Windows of traits, the longer ones more often."""
+AGES = 800_000 * DAY_MS
+WITHINS = (*shop.WINDOWS, *shop.WINDOWS[3:], *shop.WINDOWS[4:], AGES)
+"""Windows of traits, the longer ones more often; one begins before all time."""
 TYPES = tuple(t for t in Type if t not in (Type.INTERVAL, Type.NULL))
 
 

@@ -20,8 +20,8 @@ def aggregate(node: Aggregate, select: Select, compiler: Compiles) -> Scalar:
     if not node.args:
         return _size(select)
     argument = node.args[0]
-    if node.function in _EDGES and _is_timestamp(argument):
-        return _edge(select, _EDGES[node.function])
+    if node.function in (*_FIRST, *_LAST) and _is_timestamp(argument):
+        return _edge(select, node.function in _FIRST)
     if not clock_free(argument):
         return _reduced_slowly(select, compiler.scalar(argument), reducer(node))
     key, read = compiler.key(argument), column(argument, compiler.zone)
@@ -57,14 +57,14 @@ def _mean_gap(select: Select, zone: Zone) -> Scalar:
     return gap
 
 
-_EDGES = {"min": 0, "first": 0, "max": -1, "last": -1}
+_FIRST, _LAST = ("min", "first"), ("max", "last")
 
 
 def _is_timestamp(node: Node) -> bool:
     return isinstance(node, Property) and (node.name, node.scope) == ("timestamp", "event")
 
 
-def _edge(select: Select, end: int) -> Scalar:
+def _edge(select: Select, first: bool) -> Scalar:
     """The first or last moment: rows stand in the order of time."""
 
     slot, make = select.slot, select.make
@@ -73,7 +73,7 @@ def _edge(select: Select, end: int) -> Scalar:
         selection = run.selections[slot] or make(run)
         if selection.until < run.until:
             run.until = selection.until
-        row = selection.first() if end == 0 else selection.last()
+        row = selection.first() if first else selection.last()
         return None if row is None else selection.rows.time(row)
 
     return edge

@@ -118,7 +118,7 @@ def _coalesce(*values: Any) -> Any:
 
 
 def _nullif(a: Any, b: Any) -> Any:
-    return None if a is None or (b is not None and a == b) else a
+    return None if a == b else a
 
 
 _LENIENT: dict[str, Element] = {

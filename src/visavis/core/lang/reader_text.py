@@ -27,12 +27,12 @@ TEXT: dict[str, Callable[..., Any]] = {
 
 
 def like(call: Call) -> Callable[..., Any]:
-    """The function of a text and a pattern; a constant pattern is read once."""
+    """The function of a text and a pattern, which is a literal (null gives null)."""
     pattern = call.args[1]
-    if isinstance(pattern, Literal) and isinstance(pattern.value, str):
-        match = matcher(pattern.value)
-        return lambda a, _: None if a is None else match(a)
-    return lambda a, b: None if a is None or b is None else matcher(b)(a)
+    if not isinstance(pattern, Literal) or not isinstance(pattern.value, str):
+        return lambda a, _: None
+    match = matcher(pattern.value)
+    return lambda a, _: None if a is None else match(a)
 
 
 def matcher(pattern: str) -> Callable[[str], bool]:

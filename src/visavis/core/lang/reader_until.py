@@ -48,6 +48,8 @@ class Clock:
             begin = self._midnights.get(day) or self._midnight(day)
             if begin <= now:  # the clock went back over midnight, and it comes again
                 begin = day * DAY_MS - self.zone.offset(now)
+            if begin <= now:  # after the last day of all
+                begin = NEVER
         if self._returns:
             i = bisect_right(self._returns, now)
             return min(begin, *self._returns[i : i + 1])

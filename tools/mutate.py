@@ -22,9 +22,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, help="only so many mutants of each reader")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument(
-        "--only", action="append", help="only mutants whose name has this text"
-    )
+    parser.add_argument("--only", action="append", help="only mutants whose name has this text")
     parser.add_argument("--quick", action="store_true", help="fewer invented rounds")
     args = parser.parse_args()
 

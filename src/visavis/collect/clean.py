@@ -123,7 +123,7 @@ def number_text(raw: str, habit: Habit) -> str:
 def _bare(raw: str) -> str:
     """The cell without currency signs, blanks and apostrophes; (5) and 5- are -5."""
     signs = (
-        r"[\s\u00a0\u202f\u2009''’€$£¥₹]|^[A-Za-z]{2,3}\.?\s|\s?[A-Za-z]{3}$".replace(
+        r"[\s\u00a0\u202f\u2009''’€$£¥￥₹元円₩원₽₺]|^[A-Za-z]{2,3}\.?\s|\s?[A-Za-z]{3}$".replace(
             "\\u00a0", "\u00a0"
         )
         .replace("\\u202f", "\u202f")
@@ -170,7 +170,10 @@ def clock(raw: str, kind: str, habit: Habit = PLAIN) -> tuple[str, str]:
         return local, "false"
     cell = trimmed(raw)
     exact = f"(regexp_matches({cell}, '{OFFSET}') AND regexp_matches({cell}, '^\\d{{4}}-'))"
-    moment = f"epoch_us(TRY_CAST(replace({cell}, ',', '.') AS TIMESTAMPTZ))"
+    # the engine reads +02:00, but no +0200 after a blank
+    spelled = f"regexp_replace({cell}, '\\s*([+-]\\d{{2}}):?(\\d{{2}})$', '\\1:\\2')"
+    spelled = f"CASE WHEN {exact} THEN replace({spelled}, ',', '.') END"
+    moment = f"epoch_us(TRY_CAST({spelled} AS TIMESTAMPTZ))"
     count = f"regexp_full_match({cell}, '\\d{{9,19}}')"
     digits = f"regexp_full_match({cell}, '\\d{{8,19}}')"
     number = f"TRY_CAST(CASE WHEN {digits} THEN {cell} END AS BIGINT)"

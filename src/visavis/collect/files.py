@@ -137,7 +137,9 @@ def detect_encoding(path: Path) -> tuple[str, bool]:
         return "utf-8", True
     if good >= 4 * bad:
         return "utf-8", False
-    return ("gb18030", True) if _looks_chinese(sample) else (_western(sample), True)
+    if _looks_chinese(sample):
+        return "gb18030", True
+    return _eastern(sample) or _western(sample), True
 
 
 _MARKS = (
@@ -181,6 +183,19 @@ def _looks_chinese(sample: bytes) -> bool:
             lone += 1
             i += 1
     return pairs > lone and common * 10 >= pairs * 7
+
+
+_EASTERN = ("cp932", "euc_jp", "euc_kr", "cp1251", "koi8_r")
+_RIVALS = (*_EASTERN, "gb18030", "cp1252", "cp1250")
+
+
+def _eastern(sample: bytes) -> str | None:
+    """A Japanese, Korean or Cyrillic encoding, where the bytes read best in it."""
+    from charset_normalizer import from_bytes
+
+    text = b"\n".join(line for line in sample[:_CHUNK].splitlines() if not line.isascii())
+    best = from_bytes(text[:100_000], cp_isolation=list(_RIVALS)).best()
+    return best.encoding if best and best.encoding in _EASTERN else None
 
 
 def _western(sample: bytes) -> str:

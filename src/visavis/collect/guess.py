@@ -53,6 +53,8 @@ class Choice:
 class Guess:
     """The mapping in the order of the roles, and how the table is written.
 
+    `thousands`: some figures read either way, like 1,234. `per_order`: the amount is
+    the whole order's and stands on its lines.
     `dates` tells how the time column is; `currency` is the code that the amounts are in, where
     the table shows it; `statuses` what the values of the status column mean; `nobody` the values
     that stand for guests; `notes` is what the user should know.
@@ -62,6 +64,8 @@ class Guess:
     notes: tuple[str, ...] = ()
     dates: Dates | None = None
     decimal_mark: str = "."
+    thousands: bool = False
+    per_order: bool = False
     currency: str | None = None
     currencies: tuple[str, ...] = ()
     statuses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -86,9 +90,11 @@ class _Guesser:
 
     def __init__(self, columns: Sequence[Column], given: Mapping[str, str]) -> None:
         self.columns = [c for c in columns if c.filled]
+        _settle_marks(self.columns)
         self.notes: list[str] = []
         self.taken: dict[str, tuple[Column, float, str]] = {}
         self.also: dict[str, tuple[Column, ...]] = {}
+        self.per_order = False
         self.never = {role for role, name in given.items() if not name}
         by_name = {c.name: c for c in columns}
         for role, name in given.items():
@@ -146,8 +152,7 @@ class _Guesser:
             dates, named = column.dates, name_score(column.name, "time")
             if dates is None or column.share < 0.5:
                 continue
-            plain = dates.form in ("excel", "unix", "unix_ms") or dates.form.startswith("%Y%m%d")
-            if (plain and named < 0.4) or _about_something_else(column):
+            if named < _name_needed(column, dates) or _about_something_else(column):
                 continue
             score = named + (0.15 if dates.has_time else 0.0) + 0.3 * column.share
             scored.append((score, -i, column, named))
@@ -181,13 +186,16 @@ class _Guesser:
 
     def _id_like(self, role: str = "order") -> list[Column]:
         others = [r for r in ROLES if r not in (role, "order", "customer", "product")]
+        words = [r for r in others if r not in _NUMBERS]
         return [
             c
             for c in self._free()
             if like_id(c)
             and not is_row_number(c)
             and not (c.numeric and _looks_counted(c))
-            and max(name_score(c.name, r) for r in others) < _SURE
+            # what is no number is no figure, whatever it is called
+            and max(name_score(c.name, r) for r in (words if c.padded or not c.numeric else others))
+            < _SURE
             and not _about_something_else(c)
         ]
 
@@ -246,12 +254,18 @@ class _Guesser:
         setting = Setting(self._column("order"), self._column("product"), taken)
         pool = [*self._free(), *taken.values()]
         numbers = [c for c in pool if c in taken.values() or self._may_count(c)]
-        found, also, notes = money(numbers, setting)
-        for role, (column, confidence, reason) in found.items():
+        told = money(numbers, setting)
+        for role, (column, confidence, reason) in told.found.items():
             if self._open(role):
                 self._take(role, column, confidence, reason)
-                self.also |= {role: also[role]} if role in also else {}
-        self.notes.extend(notes)
+                self.also |= {role: told.also[role]} if role in told.also else {}
+        self.notes.extend(told.notes)
+        self.per_order = told.per_order and "amount" in self.taken
+        if self.per_order:
+            self.notes.append(
+                f"'{self.taken['amount'][0].name}' is of the whole order and counts once: its "
+                "lines share it equally."
+            )
 
     def _may_count(self, column: Column) -> bool:
         order = self._column("order")
@@ -293,6 +307,8 @@ class _Guesser:
             tuple(self.notes),
             time.dates if time else None,
             "," if commas > len(figures) / 2 else ".",
+            any(c.mark_open for c in figures),
+            self.per_order,
             currency,
             currencies,
             _statuses(self._column("status")),
@@ -310,7 +326,8 @@ class _Guesser:
             return ranked[0], tuple(ranked)
         for figure in figures:
             if figure.symbol:
-                return figure.symbol, (figure.symbol,)
+                code = self._yen_or_yuan(figure.symbol)
+                return code, (code,)
         for figure in figures:
             for word in re.findall(r"[A-Z]{3}|[a-z]{3}", figure.name.replace("_", " ")):
                 if word.upper() in look.CURRENCY_CODES and re.search(
@@ -318,6 +335,13 @@ class _Guesser:
                 ):
                     return word.upper(), (word.upper(),)
         return None, ()
+
+    def _yen_or_yuan(self, code: str) -> str:
+        """The sign of both is the same: the table's own language tells."""
+        names = "".join(c.name for c in self.columns)
+        if code not in ("CNY", "JPY") or not re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", names):
+            return code
+        return "JPY" if re.search(r"[\u3040-\u30ff]|注文|顧客|単価", names) else "CNY"
 
     def _add_notes(self, time: Column | None) -> None:
         if "order" not in self.taken and time is not None:
@@ -327,7 +351,27 @@ class _Guesser:
             )
 
 
+_NUMBERS = ("quantity", "price", "amount", "discount", "cost")
 _FIGURES = ("amount", "price", "discount", "cost")
+
+
+def _settle_marks(columns: Sequence[Column]) -> None:
+    """Figures that read either way are written like the others of the table."""
+    told = [c for c in columns if c.numeric and not c.mark_open and c.integer_share < 1]
+    if told and all(c.decimal_mark == "," for c in told):
+        for column in columns:
+            if column.mark_open:
+                column.decimal_mark = ","
+
+
+def _name_needed(column: Column, dates: Dates) -> float:
+    """How well a column must be named for its numbers to be dates; text like dates needs none."""
+    if dates.form.startswith("%Y%m%d") and column.distinct >= 10:
+        return 0.0
+    if dates.form in ("unix", "unix_ms") and "verb" in meanings(column.name):
+        return 0.0
+    plain = dates.form in ("excel", "unix", "unix_ms") or dates.form.startswith("%Y%m%d")
+    return 0.4 if plain else 0.0
 
 
 def _about_something_else(column: Column) -> bool:

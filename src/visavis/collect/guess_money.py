@@ -14,7 +14,8 @@ from itertools import permutations
 from statistics import median
 
 from visavis.collect.guess_names import name_score
-from visavis.collect.guess_structure import ENOUGH, Groups
+from visavis.collect.guess_structure import Groups
+from visavis.collect.guess_totals import best_total, is_money, summed, without_order_totals
 from visavis.collect.guess_values import Column
 from visavis.collect.guess_words import meanings
 
@@ -36,20 +37,51 @@ class Setting:
     taken: Mapping[str, Column]
 
 
-def money(columns: Sequence[Column], setting: Setting) -> tuple[Found, Also, list[str]]:
+@dataclass(frozen=True, slots=True)
+class Money:
+    """The roles, further columns, what to tell the user, and whether the amount is the order's."""
+
+    found: Found
+    also: Also
+    notes: tuple[str, ...]
+    per_order: bool = False
+
+
+def money(columns: Sequence[Column], setting: Setting) -> Money:
     """quantity, price, amount and discount among the numeric columns, and what to tell the user."""
     notes: list[str] = []
     numeric = [c for c in columns if _named(c) or (c.numeric and c.distinct > 1)]
-    lines, repeated = _without_order_totals(numeric, setting)
-    found = _by_arithmetic(lines, setting) or _by_name_and_content(lines, setting)
+    given = {c.name for c in setting.taken.values()}
+    lines, repeated = without_order_totals(numeric, setting.order, given)
+    found = (
+        _by_arithmetic(lines, setting)
+        or _by_sums(lines, repeated, setting)
+        or _by_name_and_content(lines, setting)
+    )
     _add_discount(lines, found, setting, notes)
-    if repeated and "amount" not in found:
+    per_order = bool(repeated) and not {"price", "amount"} & {*found, *setting.taken}
+    if per_order:
+        found["amount"] = (best_total(repeated), 0.7, "of the whole order, on each of its lines")
+    elif repeated and "amount" not in found:
         names = ", ".join(f"'{c.name}'" for c in repeated)
-        notes.append(
-            f"{names} is a figure of the whole order, not of its lines, and is not the amount."
-        )
+        notes.append(f"Of the whole order, not of its lines, and so not the amount: {names}.")
     more = _more_discounts(lines, found, setting)
-    return found, {"discount": more} if more else {}, notes
+    return Money(found, {"discount": more} if more else {}, tuple(notes), per_order)
+
+
+def _by_sums(lines: Sequence[Column], totals: Sequence[Column], setting: Setting) -> Found | None:
+    """The line's figure whose sums over orders are one of their totals."""
+    if not totals or setting.order is None or {"price", "amount"} & set(setting.taken):
+        return None
+    quantity = _quantity(lines, setting)
+    others = [c for c in lines if (not quantity or c is not quantity[0]) and not _is_rate(c)]
+    counts = quantity[0].numbers if quantity else None
+    found = summed(others, counts, totals, Groups(setting.order.texts))
+    if found is None:
+        return None
+    role, column, reason = found
+    both: Found = {"quantity": quantity} if quantity else {}
+    return both | {role: (column, 0.95, reason)}
 
 
 def _named(column: Column) -> bool:
@@ -66,43 +98,6 @@ def _free(columns: Sequence[Column], setting: Setting, role: str) -> list[Column
         return [setting.taken[role]]
     mine = {c.name for c in setting.taken.values()}
     return [c for c in columns if c.name not in mine]
-
-
-def _without_order_totals(
-    columns: Sequence[Column], setting: Setting
-) -> tuple[list[Column], list[Column]]:
-    """Figures of the whole order, repeated on its lines, would count several times: out they go."""
-    if setting.order is None:
-        return list(columns), []
-    groups = Groups(setting.order.texts)
-    big = [g for g in groups.several if len(g) > 1]
-    if len(big) < ENOUGH:
-        return list(columns), []
-    kept: list[Column] = []
-    out: list[Column] = []
-    varying = {c.name for c in columns if (groups.constant(c.numbers) or 0) < 0.8}
-    for column in columns:
-        given = column.name in {c.name for c in setting.taken.values()}
-        constant = (groups.constant(column.numbers) or 0) >= 0.98
-        repeated = constant and (_all_filled(column, big) or _on_one_line(column, big))
-        money_left = any(_is_money(c) for c in columns if c.name in varying)
-        drop = repeated and money_left and not given and _is_money(column)
-        (out if drop else kept).append(column)
-    return kept, out
-
-
-def _all_filled(column: Column, groups: Sequence[Sequence[int]]) -> bool:
-    full = sum(all(column.numbers[i] is not None for i in g) for g in groups)
-    return full >= 0.9 * len(groups)
-
-
-def _on_one_line(column: Column, groups: Sequence[Sequence[int]]) -> bool:
-    once = sum(sum(column.numbers[i] is not None for i in g) == 1 for g in groups)
-    return once >= 0.9 * len(groups)
-
-
-def _is_money(column: Column) -> bool:
-    return max(name_score(column.name, r) for r in ("price", "amount")) >= 0.3
 
 
 def _by_arithmetic(columns: Sequence[Column], setting: Setting) -> Found | None:
@@ -232,9 +227,9 @@ def _quantity(columns: Sequence[Column], setting: Setting) -> tuple[Column, floa
     if named and named[1] >= 0.5:
         return named
     counting = [c for c in free if _counts(c) and name_score(c.name, "price") < 0.9]
-    money_left = [c for c in free if _is_money(c) and not (_counts(c) and _few(c))]
+    money_left = [c for c in free if is_money(c) and not (_counts(c) and _few(c))]
     for column in counting:
-        if any(c is not column for c in money_left) or not _is_money(column):
+        if any(c is not column for c in money_left) or not is_money(column):
             unnamed = not any(name_score(column.name, r) >= 0.5 for r in ("discount", "cost"))
             if unnamed and _few(column):
                 return column, 0.6, "small whole numbers, mostly 1"

@@ -35,10 +35,21 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]{2,}")
 _PHONE = re.compile(r"\+?[\d][\d\s()./-]{6,18}\d")
 _POINT = re.compile(r"[-+]?(?:\d{1,3}(?:[,'’  ]\d{3})+|\d+)?(?:\.\d+)?")
 _COMMA = re.compile(r"[-+]?(?:\d{1,3}(?:[.'’  ]\d{3})+|\d+)?(?:,\d+)?")
-_MONEY_MARKS = re.compile(r"[€$£¥₽₺₩₹元]|\b[A-Z]{3}\b|R\$|kr\.?|zł")
+_MONEY_MARKS = re.compile(r"[€$£¥￥₽₺₩₹元円원]|\b[A-Z]{3}\b|R\$|kr\.?|zł")
 _EXPONENT = re.compile(r"[-+]?\d+(?:\.\d+)?[eE][-+]?\d+")
 CURRENCY_CODES = frozenset(value_words("currency"))
-SYMBOLS = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₽": "RUB", "₹": "INR", "₩": "KRW"}
+SYMBOLS = {
+    "€": "EUR",
+    "£": "GBP",
+    "$": "USD",
+    "¥": "JPY",
+    "￥": "CNY",
+    "元": "CNY",
+    "円": "JPY",
+    "₽": "RUB",
+    "₹": "INR",
+    "₩": "KRW",
+}
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,13 @@ class Column:
     @property
     def distinct(self) -> int:
         return len(self.counts)
+
+    @cached_property
+    def mark_open(self) -> bool:
+        """Whether every number reads either way, like 1,234 and 1.234, and some have a mark."""
+        values = [_bare(t) for t in self.counts]
+        marked = [v for v in values if "," in v or "." in v]
+        return bool(marked) and all(re.fullmatch(r"[-+]?\d{1,3}[.,]\d{3}", v) for v in marked)
 
     @cached_property
     def decimal_mark(self) -> str:
@@ -193,7 +211,7 @@ def _bare(text: str) -> str:
     if bare.startswith("(") and bare.endswith(")"):
         bare = f"-{bare[1:-1]}"
     bare = f"-{bare[:-1]}" if bare.endswith("-") else bare
-    return bare.replace(" ", "").removesuffix("%")
+    return re.sub(r"\s", "", bare).removesuffix("%")
 
 
 def to_number(text: str, mark: str) -> float | None:
@@ -216,12 +234,24 @@ _PARTS = re.compile(
     r"(\d{1,4})([./-])(\d{1,2})\2(\d{2,4})"
     r"(?:[T ,]\s*(\d{1,2}:\d{2})(:\d{2})?(\.\d+)?\s*([AaPp][Mm])?)?"
 )
-_WORDED = re.compile(r"\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4}.*|[A-Za-z]{3,9} \d{1,2},? \d{4}.*")
+_WORDED = re.compile(
+    r"\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4}.*|(?:[A-Za-z]{3,9}, )?[A-Za-z]{3,9} \d{1,2},? \d{4}.*"
+)
 _WORDY = (
     "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d/%b/%Y", "%d%b%Y",
-    "%d %b %y",
+    "%d %b %y", "%A, %B %d, %Y", "%A, %d %B %Y", "%a, %d %b %Y", "%a %b %d %Y", "%Y年%m月%d日",
 )  # fmt: skip
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %I:%M %p")
+_CLOCKS = (
+    "",
+    "%H时%M分%S秒",
+    " %H时%M分%S秒",
+    " %H:%M",
+    " %H:%M:%S",
+    " %I:%M %p",
+    " %I:%M:%S %p",
+    ", %H:%M",
+    ", %I:%M %p",
+)
 
 
 def read_dates(filled: Sequence[str]) -> Dates | None:

@@ -55,6 +55,7 @@ def folds(text: str) -> tuple[str, ...]:
 
 
 def _tokens(name: str) -> list[str]:
+    name = re.sub(r"(?i)\bn[°º]|№", " nr ", name)
     name = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
     name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", name)
     best = max(folds(name), key=lambda s: (_known(s), len(s), s))

@@ -92,7 +92,7 @@ def checked(stage: str, source: Source) -> str:
     if "price" in there:
         quantity = '"role.quantity"' if "quantity" in there else f"CAST(1 AS {_DECIMAL})"
         product = f'TRY_CAST({quantity} * "role.price" AS {_DECIMAL})'
-    given = '"role.amount"' if "amount" in there else f"CAST(NULL AS {_DECIMAL})"
+    given = _given(source) if "amount" in there else f"CAST(NULL AS {_DECIMAL})"
     missing = text_literal(
         "missing-amount: the row has no amount that fits, nor quantity and price"
     )
@@ -101,6 +101,19 @@ def checked(stage: str, source: Source) -> str:
         f"ELSE _reason END AS _reason) FROM "
         f"(SELECT *, coalesce({given}, {product}) AS _amount FROM ({stage}))"
     )
+
+
+def _given(source: Source) -> str:
+    """SQL of a line's amount; that of an order is shared equally, the rest to the first line."""
+    if source.amount_of != "order":
+        return '"role.amount"'
+    product = '"role.product"' if "product" in source.roles else "1"
+    lines = '(PARTITION BY _file, "role.order", _reason IS NULL'
+    whole = f'visavis_wide_scaled(max("role.amount") OVER {lines}))'
+    count = f"count(*) OVER {lines})"
+    first = f"row_number() OVER {lines} ORDER BY {product}) = 1"
+    rest = f"CASE WHEN {first} THEN {whole} % {count} ELSE 0 END"
+    return f"visavis_unscaled({whole} // {count} + {rest})"
 
 
 def lines_query(source: Source, columns: Sequence[Column], shape: Shape, currency: str) -> str:
@@ -124,7 +137,8 @@ def lines_query(source: Source, columns: Sequence[Column], shape: Shape, currenc
     for name, kind in shape.order.items():
         picked.append(f"{_typed(_order_value(name, there, currency), kind)} AS {identifier(name)}")
     picked += [identifier(f"id.{kind_name}") for kind_name in shape.kinds]
-    query = f"SELECT {', '.join(picked)} FROM {_rows(there)} WHERE _reason IS NULL"
+    rows = _rows(there, _listed(source, there))
+    query = f"SELECT {', '.join(picked)} FROM {rows} WHERE _reason IS NULL"
     if "role.status" not in there or not source.statuses.get("refunded"):
         return query
     # an order that was paid back whole is both a sale and a refund
@@ -135,15 +149,34 @@ def lines_query(source: Source, columns: Sequence[Column], shape: Shape, currenc
     return f"{query} UNION ALL {again}"
 
 
-def _rows(there: set[str]) -> str:
-    """The stage; with a revision column, of each order only the rows of its latest revision."""
-    if "role.revision" not in there:
-        return "collect_stage"
-    number = f"coalesce({REVISION}, 0)"
-    return (
-        f"(SELECT * FROM collect_stage WHERE _reason IS NULL QUALIFY {number} = "
-        f'max({number}) OVER (PARTITION BY "role.order"))'
+def _rows(there: set[str], listed: str | None) -> str:
+    """The stage; with a revision column, of each order only the rows of its latest revision.
+
+    A line without a status has its order's.
+    """
+    rows = "collect_stage"
+    if "role.revision" in there:
+        number = f"coalesce({REVISION}, 0)"
+        rows = (
+            f"(SELECT * FROM collect_stage WHERE _reason IS NULL QUALIFY {number} = "
+            f'max({number}) OVER (PARTITION BY "role.order"))'
+        )
+    if listed is None:
+        return rows
+    told = (
+        f'SELECT "role.order" AS _order, min("role.status") AS _status FROM {rows} WHERE '
+        f'_reason IS NULL AND lower("role.status") IN ({listed}) GROUP BY 1'
     )
+    return (
+        f'(SELECT s.* REPLACE (coalesce("role.status", _status) AS "role.status") FROM {rows} AS s '
+        f'LEFT JOIN ({told}) ON _order = "role.order")'
+    )
+
+
+def _listed(source: Source, there: set[str]) -> str | None:
+    """SQL list of the statuses that mean something, in lower case; None: there are none."""
+    values = [v.strip().lower() for listed in source.statuses.values() for v in listed]
+    return ", ".join(map(text_literal, values)) if values and "role.status" in there else None
 
 
 def _status(source: Source, there: set[str], name: str) -> str:

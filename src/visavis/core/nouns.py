@@ -76,7 +76,7 @@ class Source:
     `origin` is a path or glob relative to the project (several are separated by a newline), a
     database URL (with `table` a table's name or a SELECT) or `dlt:package.module:resource`.
     Several columns in one role are separated by a newline; amounts in them are added up, texts
-    joined.
+    joined. `amount_of` "order": the amount is the whole order's and stands on its lines.
     """
 
     name: str
@@ -95,6 +95,7 @@ class Source:
     statuses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     mode: Mode = "append"
+    amount_of: str = "line"
     namespace: str = ""
     trust: int = 50
     time_zone: str | None = None

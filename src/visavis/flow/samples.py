@@ -20,6 +20,7 @@ from visavis.project.headers import DELIMITERS, Unreadable, columns
 
 ROWS = 10_000
 _DAY_MONTH = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-]\d{2}")
+_UNNAMED = re.compile(r"column\d+(_2)*")
 _SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 
 
@@ -161,6 +162,9 @@ def _delimiter(head: Sequence[str]) -> str:
 def _check_header(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if not rows:
         raise _empty(path)
+    if sum(bool(_UNNAMED.fullmatch(name)) for name in names) > max(1, 0.5 * len(names)):
+        hint = "Delete the lines above the one with the names of the columns."
+        raise _problem("missing-header", path, "has no names of columns in its first line", hint)
     header = [Column(name, [name]) for name in names]
     figures = sum(c.numeric or c.dates is not None for c in header)
     if figures >= 2 and figures >= 0.5 * len(names):

@@ -63,8 +63,10 @@ def _source(table: Table, directory: Path) -> Iterator[str]:
     yield from _map(table)
     if found.dates and found.dates.form not in _SELF_TOLD:
         yield f"    time_format: {json.dumps(found.dates.form)}"
-    if found.decimal_mark == ",":
-        yield '    decimal_mark: ","'
+    if found.decimal_mark == "," or found.thousands:
+        yield f'    decimal_mark: "{found.decimal_mark}"'
+    if found.per_order:
+        yield "    amount_of: order      # one amount an order, shared by its lines"
     if sample.encoding:
         yield f"    encoding: {quoted(sample.encoding)}"
     if sample.delimiter:

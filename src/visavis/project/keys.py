@@ -133,6 +133,9 @@ SOURCE = Shape(
         Key("rules", H.NAMED, "Quality rules: rows that fail one go to quarantine.", of=RULE),
         Key("statuses", H.TEXTS_MAP, "What the values of the status role mean.",
             names=("completed", "cancelled", "refunded", "test", "yes", "no")),
+        Key("amount_of", H.CHOICE, "line: each line has its own amount; order: it is the whole "
+            "order's, on one of its lines or on all, and the lines share it.",
+            choices=("line", "order")),
         Key("constants", H.TEXT_MAP, "Roles with the same value in every row.", names=_ALL_ROLES),
         Key("mode", H.CHOICE, "append: rows are added; snapshot: each load replaces the last.",
             choices=("append", "snapshot")),

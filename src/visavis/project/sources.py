@@ -85,6 +85,7 @@ class Sources:
             rules=rules,
             statuses=section.texts_map("statuses"),
             constants=section.text_map("constants"),
+            amount_of=section.text("amount_of", "line"),
             mode=cast(Mode, section.text("mode", "append")),
             namespace=section.text("namespace", name),
             trust=50 if section.integer("trust") is None else section.integer("trust") or 0,

@@ -1,0 +1,52 @@
+"""`init --orders --yes` and `build` on tables that the guess was not made for: people and money."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from shops import Run
+from unseen_shops import Truth
+from unseen_tables import CASES
+
+
+def told(run: Run) -> Truth:
+    """What the build says of people and money."""
+    run("-p", "p", "build", "--as-of", "2018-06-01", "--quiet")
+    sums = (
+        "select count(*) people, coalesce(sum(orders), 0) orders, "
+        "coalesce(sum(revenue), 0) revenue, "
+        "coalesce(sum(refunds), 0) refunds from people"
+    )
+    found = json.loads(run("-p", "p", "query", sums, "--json").stdout, parse_float=Decimal)[0]
+    by_class = "select lifecycle, count(*) n from people group by 1"
+    rows = json.loads(run("-p", "p", "query", by_class, "--json").stdout)
+    return found | {"classes": {row["lifecycle"]: row["n"] for row in rows}}
+
+
+def same(found: Truth, true: Truth) -> bool:
+    return all(found[key] == true[key] for key in found)
+
+
+OFTEN = set(list(CASES)[::3]) | {"shopify", "repeated_totals"}
+"""What `make test` tries; the others are for the long tests."""
+NAMES = [n if n in OFTEN else pytest.param(n, marks=pytest.mark.long) for n in CASES]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_people_and_money_are_right(name: str, run: Run, tmp_path: Path) -> None:
+    files, true = CASES[name](tmp_path)
+    run("init", "p", *(w for f in files for w in ("--orders", f)), "--yes")
+    found = told(run)
+    others = [true, *([true["or"]] if "or" in true else [])]
+    assert any(same(found, t) for t in others), (found, true)
+
+
+def test_a_title_above_the_header_is_told(run: Run, tmp_path: Path) -> None:
+    text = "Sales report,,,\nOrder,Customer,Date,Price\n1,a,2018-01-05,2.50\n2,b,2018-01-06,3.50\n"
+    (tmp_path / "o.csv").write_text(text)
+    result = run("init", "p", "--orders", "o.csv", "--yes", exit_code=1)
+    assert "missing-header" in result.stderr
+    assert "Delete the lines above" in result.stderr

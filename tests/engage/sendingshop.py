@@ -112,12 +112,23 @@ def live(port: int, more: str = "") -> str:
 
 
 def run(root: Path, *words: str, fails: bool = False, **environment: str) -> Any:
-    """One command as a user would run it; its JSON."""
-    done = process(root, *words, **environment)
-    assert (done.returncode != 0) == fails, done.stderr
+    """One command as a user would run it, in this process where that is the same; its JSON."""
+    from click.testing import CliRunner
+
+    from visavis.cli.main import cli
+
+    if environment:
+        done = process(root, *words, **environment)
+        code, out, told = done.returncode, done.stdout, done.stderr
+    else:
+        result = CliRunner().invoke(cli, ["-p", str(root), "--json", "--quiet", *words])
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        code, out, told = result.exit_code, result.stdout, result.stderr
+    assert (code != 0) == fails, told
     if fails:
-        return done.stderr
-    return json.loads(done.stdout) if done.stdout.strip().startswith(("{", "[")) else done.stdout
+        return told
+    return json.loads(out) if out.strip().startswith(("{", "[")) else out
 
 
 def process(root: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -30,7 +30,7 @@ from visavis.testing import shop, values
 from visavis.testing.agree import Round
 from visavis.testing.forms import PATTERNS, QUANTILES, every_signature
 from visavis.testing.histories import Event
-from visavis.testing.projects import PLACE, given
+from visavis.testing.projects import AGES, PLACE, given
 from visavis.testing.projects import project as shop_project
 
 BERLIN = zone("Europe/Berlin")
@@ -115,10 +115,11 @@ def bucket_example(n: int, held: Sequence[str | None]) -> Round:
 
 
 def catalogue_alone() -> Round:
-    """A trait that reads nothing but the catalogue."""
+    """A trait that reads nothing but the catalogue, in a window that begins before all time."""
     brand = Property(Type.TEXT, "brand", "catalogue")
     value = Aggregate(Type.TEXT, "mode", (brand,))
-    trait = replace(computed("t", value, "Order Completed"), each="products")
+    trait = computed("t", value, "Order Completed")
+    trait = replace(trait, each="products", within_ms=AGES)
     project = shop_project({"t": trait}, "UTC")
     lines = [{"product_id": p} for p in ("a", "b", "b", "nowhere")]
     event = row("m", "Order Completed", {}, NOW) | {"products": lines}

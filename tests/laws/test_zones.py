@@ -13,6 +13,7 @@ from visavis.core.lang.types import DATE_MAX, DATE_MIN, DAY_MS, TIME_MAX, TIME_M
 ZONES = (
     "UTC", "Europe/Berlin", "Africa/Casablanca", "Africa/Cairo", "Pacific/Apia",
     "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Tehran", "Antarctica/Troll",
+    "America/St_Johns",
 )  # fmt: skip
 
 
@@ -43,6 +44,31 @@ def zone_faults(name: str) -> Iterator[tuple[str, int, int, int]]:
     for day, said in begins:
         if said != local.midnight(day):
             yield "midnight", day, said, local.midnight(day)
+
+
+def return_faults(name: str) -> Iterator[tuple[int, int, int]]:
+    """(now, until, the moment) where a date that comes twice is not seen coming."""
+    from visavis.core.lang.reader_until import Clock
+
+    local = zone(name)
+    clock = Clock(local)
+    for turn in returns(name):
+        day = local.date_of(turn - 1)
+        again = next(t for t in range(turn, turn + DAY_MS + 1, 1000) if local.date_of(t) >= day)
+        for now, wanted, moment in ((turn, day, again), (turn - 1, day + 1, turn)):
+            if (said := clock.changes(wanted, now)) != moment:
+                yield now, said, moment
+
+
+def test_a_date_that_comes_twice_is_seen_coming() -> None:
+    assert any(returns(name) for name in ZONES)
+    assert [f for name in ZONES for f in return_faults(name)] == []
+
+
+def returns(name: str) -> list[int]:
+    """Transitions at which the date falls back."""
+    local = zone(name)
+    return [t for t in local.transitions if local.date_of(t) < local.date_of(t - 1)]
 
 
 @pytest.mark.parametrize("name", ZONES)

@@ -52,7 +52,7 @@ class Clock:
                 begin = NEVER
         if self._returns:
             i = bisect_right(self._returns, now)
-            return min(begin, *self._returns[i : i + 1])
+            return min([begin, *self._returns[i : i + 1]])
         return begin
 
     def _midnight(self, day: int) -> int:

@@ -25,6 +25,7 @@ KEYS = {
         ("start", 2),
         ("readers", 1),
         ("sending", 1),
+        pytest.param("matching", 1, marks=pytest.mark.long),
         pytest.param("journey", 1, marks=pytest.mark.long),
     ],
 )
@@ -49,4 +50,4 @@ def test_an_unknown_name_is_told() -> None:
         [sys.executable, str(BENCHMARKS / "run.py"), "nothing"], capture_output=True, text=True
     )
     assert done.returncode == 2
-    assert "there are: build, journey, readers, sending, start, whole" in done.stderr
+    assert "there are: build, journey, matching, readers, sending, start, whole" in done.stderr

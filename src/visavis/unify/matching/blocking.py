@@ -10,7 +10,7 @@ from visavis.unify.matching.levels import Prepared
 
 _SAMPLE = 60_000
 _MOST_RULES = 24
-_TRAINING_RULES = 4
+_TRAINING_RULES = 3
 
 
 @dataclass(frozen=True, slots=True)

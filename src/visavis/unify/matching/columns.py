@@ -26,6 +26,7 @@ NOTHING = (
 _DATE_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d",
                  "%Y年%m月%d日", "%Y.%m.%d", "%d %b %Y", "%d %B %Y", "%B %d, %Y", "%d%m%Y",
                  "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")  # fmt: skip
+_SAMPLE = 5_000
 _WIDE = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000"
 _NARROW = "".join(chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)) + " "
 _HAN = r"[\x{3400}-\x{9fff}\x{20000}-\x{2ffff}]"
@@ -72,7 +73,11 @@ def make_clean(wh: Warehouse, source: str, names: Sequence[str], target: str) ->
 
 
 def describe(wh: Warehouse, table: str, names: Sequence[str]) -> list[Column]:
-    """The columns of a cleaned table."""
+    """The columns of a cleaned table; what its values look like is told from some of them."""
+    wh.execute(
+        f"CREATE OR REPLACE TEMP TABLE columns_sample AS SELECT * FROM {table} "
+        f"ORDER BY hash(_row), _row LIMIT {_SAMPLE}"
+    )
     return [_describe(wh, table, name) for name in names]
 
 
@@ -85,33 +90,36 @@ def _describe(wh: Warehouse, table: str, name: str) -> Column:
     )
     row = wh.arrow(
         f"SELECT count(*) AS n, count({value}) AS filled, count(DISTINCT {value}) AS different, "
-        f"avg(length({value})) AS length, min(length({value})) AS shortest, "
+        f"count(*) FILTER (regexp_full_match({value}, '[ -~]*')) AS plain, "
+        f"count(*) FILTER (regexp_matches({value}, '[0-9]')) AS numbered, "
+        f"count(DISTINCT ({value}, _file)) AS in_file FROM {table}"
+    ).to_pylist()[0]
+    row |= wh.arrow(
+        f"SELECT count({value}) AS seen, avg(length({value})) AS length, "
         f"avg(length({value}) - length(replace({value}, ' ', '')) + 1) AS words, "
         f"count(*) FILTER (regexp_matches({value}, {text_literal(_HAN)})) AS han, "
-        f"count(*) FILTER (regexp_full_match({value}, '[ -~]*')) AS plain, "
         f"count(*) FILTER (regexp_full_match({value}, '[^@ ]+@[^@ ]+')) AS email, "
         rf"count(*) FILTER (regexp_full_match({value}, '[+(]?[0-9][0-9 ().+/-]*')) AS digits, "
         f"count(*) FILTER (regexp_matches({value}, '[0-9]')) AS has_digit, "
-        f"count(*) FILTER (contains({value}, ' ')) AS spaced, "
         f"avg(length(regexp_replace({value}, '[^0-9]', '', 'g'))) AS digit_count, "
-        f"count(DISTINCT ({value}, _file)) AS in_file, {formats} FROM {table}"
+        f"{formats} FROM columns_sample"
     ).to_pylist()[0]
     return _column(wh, table, name, row)
 
 
 def _column(wh: Warehouse, table: str, name: str, row: dict[str, Any]) -> Column:
-    filled, rows = int(row["filled"]), int(row["n"])
-    date = _date_format(row, filled)
+    filled, rows, seen = int(row["filled"]), int(row["n"]), int(row["seen"])
+    date = _date_format(row, seen)
     kind: Kind
     if row["different"] <= 1 or filled < max(3, rows // 200):
         kind = "empty"
     elif _is_record_id(wh, table, name, row):
         kind = "id"
     else:
-        kind = "date" if date is not None else _kind(row, filled)
+        kind = "date" if date is not None else _kind(row, seen)
     return Column(
         name, kind, rows, filled, int(row["different"]), float(row["length"] or 0),
-        float(row["words"] or 0), row["han"] / max(filled, 1), row["plain"] == filled,
+        float(row["words"] or 0), row["han"] / max(seen, 1), row["plain"] == filled,
         date if kind == "date" else None,
     )  # fmt: skip
 
@@ -122,19 +130,19 @@ def _date_format(row: dict[str, Any], filled: int) -> str | None:
     return _DATE_FORMATS[best] if filled and counts[best] >= 0.8 * filled else None
 
 
-def _kind(row: dict[str, Any], filled: int) -> Kind:
-    if row["email"] >= 0.7 * filled:
+def _kind(row: dict[str, Any], seen: int) -> Kind:
+    if row["email"] >= 0.7 * seen:
         return "email"
-    few = row["different"] <= max(12, min(60, 0.003 * filled))
-    if few and row["different"] < 0.1 * filled:
+    few = row["different"] <= max(12, min(60, 0.003 * row["filled"]))
+    if few and row["different"] < 0.1 * row["filled"]:
         return "category"
-    if row["digits"] >= 0.7 * filled:
+    if row["digits"] >= 0.7 * seen:
         return "code" if row["digit_count"] > 4.5 else "number"
-    if row["has_digit"] >= 0.7 * filled and row["words"] < 1.6 and row["han"] < 0.3 * filled:
+    if row["has_digit"] >= 0.7 * seen and row["words"] < 1.6 and row["han"] < 0.3 * seen:
         return "code" if row["length"] > 4.5 else "number"
-    if row["han"] > 0.5 * filled:
-        return "name" if row["length"] <= 4.5 and row["has_digit"] < 0.05 * filled else "text"
-    long = row["words"] >= 1.8 or row["length"] > 18 or row["has_digit"] > 0.2 * filled
+    if row["han"] > 0.5 * seen:
+        return "name" if row["length"] <= 4.5 and row["has_digit"] < 0.05 * seen else "text"
+    long = row["words"] >= 1.8 or row["length"] > 18 or row["has_digit"] > 0.2 * seen
     return "text" if long else "name"
 
 
@@ -142,7 +150,7 @@ def _is_record_id(wh: Warehouse, table: str, name: str, row: dict[str, Any]) -> 
     """Different in every row of its file, and either dense numbers or one pattern with digits."""
     if row["filled"] < row["n"] or row["in_file"] < row["n"]:
         return False
-    if row["has_digit"] < row["n"]:
+    if row["numbered"] < row["n"]:
         return False
     value = identifier(name)
     dense = wh.rows(

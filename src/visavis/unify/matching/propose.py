@@ -12,7 +12,7 @@ from visavis.unify.matching.levels import Comparison, Prepared, compare, prepare
 from visavis.unify.matching.repeats import Repeats, find_repeats
 
 PREPARED = "matching_prepared"
-_PAIRS_PER_ROW = 40
+_PAIRS_PER_ROW = 12
 _LEAST_PAIRS = 200_000
 _MOST_PAIRS = 20_000_000
 

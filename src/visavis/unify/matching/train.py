@@ -20,8 +20,8 @@ from visavis.unify.matching.propose import Proposal
 if TYPE_CHECKING:
     from splink import Linker
 
-_SAMPLED = 150_000
-_MOST_TRAINED = 300_000
+_SAMPLED = 100_000
+_MOST_TRAINED = 100_000
 _FLOOR = 1e-7
 
 Ints = npt.NDArray[np.int64]
@@ -67,7 +67,8 @@ def settings(
         ],
         "blocking_rules_to_generate_predictions": [rule.sql for rule in rules],
         "retain_matching_columns": False,
-        "max_iterations": 30,
+        "max_iterations": 10,
+        "em_convergence": 0.001,
     }
 
 
@@ -168,7 +169,7 @@ def compare(wh: Warehouse, table: str, comparisons: Sequence[Comparison], pairs:
     The prepared table has beside `c0` also `r0`: the value's share of the records.
     """
     n = len(comparisons)
-    cases = ", ".join(f"{_case(c)} AS k{i}" for i, c in enumerate(comparisons))
+    cases = ", ".join(f"{case_sql(c)} AS k{i}" for i, c in enumerate(comparisons))
     rare = [c.levels[0].frequency for c in comparisons]
     shares = "".join(
         f", CASE WHEN k{i} = 0 THEN r{name[1:]} ELSE 0::FLOAT END AS s{i}"
@@ -191,7 +192,8 @@ def compare(wh: Warehouse, table: str, comparisons: Sequence[Comparison], pairs:
     return Pairs(a[order], b[order], levels[order], share[order])
 
 
-def _case(comparison: Comparison) -> str:
+def case_sql(comparison: Comparison) -> str:
+    """SQL: the level of a pair whose columns end in _l and _r; -1 where it is missing."""
     levels = " ".join(f"WHEN {lv.condition} THEN {i}" for i, lv in enumerate(comparison.levels))
     cases = f"CASE WHEN {comparison.missing} THEN -1 {levels} ELSE {len(comparison.levels)} END"
     return f"CAST({cases} AS TINYINT)"

@@ -28,6 +28,7 @@ _COMMANDS = {
     "unsubscribe": "messages",
     "test": "setup",
     "doctor": "setup",
+    "simulate": "simulate",
     "quarantine": "care",
     "evaluate": "care",
 }

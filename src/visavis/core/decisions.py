@@ -23,9 +23,7 @@ class Reason(StrEnum):
     ENDED = "ended"
     WITHHELD = "source under its threshold"
     NOT_ELIGIBLE = "not eligible"
-    HELD_OUT = "held out"
-    CONTAMINATED = "in both arms"
-    CONTROL = "control group"
+    NO_OCCASION = "no occasion"
     ALREADY_SENT = "already sent"
     TOO_SOON = "too soon after the last"
     NO_ADDRESS = "no address"
@@ -33,9 +31,12 @@ class Reason(StrEnum):
     WITHDRAWN = "consent withdrawn"
     SUPPRESSED = "address suppressed"
     CAP = "frequency cap"
+    OUTRANKED = "outranked"
     MISSING_FIELD = "missing field"
     TEMPLATE = "template failed"
-    OUTRANKED = "outranked"
+    HELD_OUT = "held out"
+    CONTAMINATED = "in both arms"
+    CONTROL = "control group"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,52 +1,34 @@
 """Liquid, the template language marketers know: one environment, with money and dates as needed.
 
 Fields of people are escaped in HTML; a field that a person lacks and no default stands for is an
-error, never an empty gap.
+error, never an empty gap. Arithmetic is exact: what is no number is an error, never a zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache, wraps
 from typing import Any
 
 from liquid import BoundTemplate, Environment
+from liquid.exceptions import FilterArgumentError, UndefinedError
 from liquid.exceptions import LiquidError as _LiquidError
-from liquid.exceptions import UndefinedError
 from liquid.filter import with_context
 from liquid.undefined import Undefined
 
 from visavis.core.offers import Template
 
-_MONTHS = {
-    "en": "January February March April May June July August September October November December",
-    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
-    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre "
-    "diciembre",
-    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre "
-    "dicembre",
-    "nl": "januari februari maart april mei juni juli augustus september oktober november december",
-}
-_DATES = {
-    "en": "{month} {day}, {year}", "de": "{day}. {month} {year}", "fr": "{day} {month} {year}",
-    "es": "{day} de {month} de {year}", "it": "{day} {month} {year}", "nl": "{day} {month} {year}",
-    "zh": "{year}年{number}月{day}日", "ja": "{year}年{number}月{day}日",
-}  # fmt: skip
-_MARKS = {
-    "en": (",", "."), "zh": (",", "."), "ja": (",", "."), "de": (".", ","), "es": (".", ","),
-    "it": (".", ","), "nl": (".", ","), "fr": ("\u202f", ","),
-}  # fmt: skip
-"""Thousands and decimal marks by language."""
-_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "CNY": "¥", "JPY": "¥"}
-_WHOLE = frozenset({"JPY", "KRW", "CLP", "ISK", "VND"})
-_SYMBOL_FIRST = frozenset({"en", "zh", "ja"})
+_LOOPS = 10_000
+_LONGEST = 2_000_000
+_MISSING_IS_FINE = ("default",)
+_NO_TAGS = ("include", "render")
+"""Tags that would read other files."""
 
 
 class LiquidError(Exception):
-    """A text that is no Liquid; `offset` is where in it."""
+    """A text that is no Liquid, or fails for somebody; `offset` is where in it."""
 
     def __init__(self, message: str, offset: int) -> None:
         self.message, self.offset = message, offset
@@ -66,11 +48,14 @@ class _Lacking(Undefined):
 
     __slots__ = ()
 
+    def lacking(self) -> UndefinedError:
+        return UndefinedError(f"'{self.name}' is undefined", token=self.token)
+
     def __str__(self) -> str:
-        raise UndefinedError(f"'{self.name}' is undefined", token=self.token)
+        raise self.lacking()
 
     def __int__(self) -> int:
-        raise UndefinedError(f"'{self.name}' is undefined", token=self.token)
+        raise self.lacking()
 
 
 @lru_cache(maxsize=4096)
@@ -83,7 +68,7 @@ def parse(template: Template, html: bool = False) -> BoundTemplate:
 
 
 def render(template: Template, fields: Mapping[str, Any], html: bool = False) -> str:
-    """The text for one person; `fields` has no nulls, and `_language`, `_currency`.
+    """The text for one person; `fields` has no nulls, and `_language`, `_currency`, `_now`.
 
     Raises MissingField where one is needed and not there, LiquidError for any other failure.
     """
@@ -94,6 +79,9 @@ def render(template: Template, fields: Mapping[str, Any], html: bool = False) ->
         raise MissingField(name, _offset(error)) from error
     except _LiquidError as error:
         raise LiquidError(_said(error), _offset(error)) from error
+    except (ArithmeticError, ValueError, TypeError, LookupError, RecursionError) as error:
+        # whatever a filter makes of one person's values must not stop the others
+        raise LiquidError(type(error).__name__, 0) from error
 
 
 def _said(error: _LiquidError) -> str:
@@ -110,13 +98,101 @@ def filters() -> frozenset[str]:
     return frozenset(_environment(False).filters)
 
 
+class _Environment(Environment):
+    loop_iteration_limit = _LOOPS
+    output_stream_limit = _LONGEST
+
+
 @lru_cache(maxsize=2)
 def _environment(html: bool) -> Environment:
-    env = Environment(undefined=_Lacking, autoescape=html)
-    env.add_filter("money", _money)
-    env.add_filter("number", _number)
-    env.add_filter("day", _day)
+    env = _Environment(undefined=_Lacking, autoescape=html)
+    for name in _NO_TAGS:
+        env.tags.pop(name, None)
+    own = {"money": _money, "number": _number, "day": _day, "date": _date(env.filters["date"])}
+    for name, function in {**env.filters, **own, **_ARITHMETIC}.items():
+        env.add_filter(name, function if name in _MISSING_IS_FINE else _needed(function))
     return env
+
+
+def _needed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The filter, refusing what isn't there: many would make a zero or nothing of it."""
+
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        for value in args:
+            if isinstance(value, _Lacking):
+                raise value.lacking()
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+# numbers
+
+
+def _exact(value: Any) -> Decimal:
+    if isinstance(value, bool):
+        raise FilterArgumentError("not a number", token=None)
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation as error:
+        raise FilterArgumentError("not a number", token=None) from error
+    if not found.is_finite():
+        raise FilterArgumentError("not a number", token=None)
+    return found
+
+
+def _plain(value: Decimal) -> int | Decimal:
+    """A whole number without a point."""
+    return int(value) if value == value.to_integral_value() else value
+
+
+def _divided_by(value: Any, other: Any) -> int | Decimal:
+    """Two whole numbers give a whole one, as everywhere in Liquid."""
+    number, by = _exact(value), _exact(other)
+    if by == 0:
+        raise FilterArgumentError("divided by 0", token=None)
+    if isinstance(value, int) and isinstance(other, int):
+        return value // other
+    return _plain(number / by)
+
+
+def _modulo(value: Any, other: Any) -> int | Decimal:
+    number, by = _exact(value), _exact(other)
+    if by == 0:
+        raise FilterArgumentError("divided by 0", token=None)
+    return _plain(number - by * (number / by).to_integral_value(ROUND_FLOOR))
+
+
+def _round(value: Any, places: Any = 0) -> int | Decimal:
+    number, digits = _exact(value), _places(places)
+    rounded = number.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+    return rounded if digits else int(rounded)
+
+
+def _places(value: Any) -> int:
+    found = int(_exact(value))
+    if not 0 <= found <= 6:
+        raise FilterArgumentError("from 0 to 6 places", token=None)
+    return found
+
+
+_ARITHMETIC: dict[str, Callable[..., Any]] = {
+    "plus": lambda value, other: _plain(_exact(value) + _exact(other)),
+    "minus": lambda value, other: _plain(_exact(value) - _exact(other)),
+    "times": lambda value, other: _plain(_exact(value) * _exact(other)),
+    "divided_by": _divided_by,
+    "modulo": _modulo,
+    "abs": lambda value: _plain(abs(_exact(value))),
+    "at_least": lambda value, other: _plain(max(_exact(value), _exact(other))),
+    "at_most": lambda value, other: _plain(min(_exact(value), _exact(other))),
+    "ceil": lambda value: int(_exact(value).to_integral_value(ROUND_CEILING)),
+    "floor": lambda value: int(_exact(value).to_integral_value(ROUND_FLOOR)),
+    "round": _round,
+}
+
+
+# words of the person's language
 
 
 def _setting(context: Any, name: str, otherwise: str) -> str:
@@ -124,39 +200,65 @@ def _setting(context: Any, name: str, otherwise: str) -> str:
     return found if isinstance(found, str) and found else otherwise
 
 
+@lru_cache(maxsize=256)
+def _locale(language: str) -> Any:
+    """What is known of a language, by its name or that without its region; else of English."""
+    from babel import Locale, UnknownLocaleError
+
+    wanted = language.replace("-", "_")
+    for name in (wanted, wanted.split("_")[0]):
+        try:
+            return Locale.parse(name)
+        except (UnknownLocaleError, ValueError):
+            continue
+    return Locale.parse("en")
+
+
 @with_context
 def _money(value: Any, currency: str | None = None, *, context: Any) -> str:
     """An amount in words of the person's language: `{{ revenue | money }}` is €1,234.50."""
+    from babel.numbers import format_currency, get_currency_precision
+
     code = currency or _setting(context, "_currency", "EUR")
-    language = _setting(context, "_language", "en").split("-")[0]
-    text = grouped(Decimal(str(value)), 0 if code in _WHOLE else 2, language)
-    symbol = _SYMBOLS.get(code, code)
-    if language in _SYMBOL_FIRST:
-        gap = "" if code in _SYMBOLS else " "
-        return f"-{symbol}{gap}{text[1:]}" if text.startswith("-") else f"{symbol}{gap}{text}"
-    return f"{text}\u00a0{symbol}"
+    if not isinstance(code, str):
+        raise FilterArgumentError("a currency is a text, like 'EUR'", token=None)
+    places = get_currency_precision(code)
+    rounded = _exact(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return str(format_currency(rounded, code, locale=_spoken(context)))
 
 
 @with_context
-def _number(value: Any, places: int = 0, *, context: Any) -> str:
+def _number(value: Any, places: Any = 0, *, context: Any) -> str:
     """A number in words of the person's language: `{{ orders | number }}`."""
-    language = _setting(context, "_language", "en").split("-")[0]
-    return grouped(Decimal(str(value)), int(places), language)
+    from babel.numbers import format_decimal
+
+    digits = _places(places)
+    rounded = _exact(value).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+    form = f"#,##0.{'0' * digits}" if digits else "#,##0"
+    return str(format_decimal(rounded, form, locale=_spoken(context)))
 
 
 @with_context
 def _day(value: Any, *, context: Any) -> str:
     """A date in words of the person's language: `{{ last_order_at | day }}`."""
-    language = _setting(context, "_language", "en").split("-")[0]
+    from babel.dates import format_date
+
     found = value if isinstance(value, date) else datetime.fromisoformat(str(value))
-    months = _MONTHS.get(language, _MONTHS["en"]).split()
-    form = _DATES.get(language, _DATES["en"])
-    month = months[found.month - 1]
-    return form.format(day=found.day, month=month, number=found.month, year=found.year)
+    return str(format_date(found, "long", locale=_spoken(context)))
 
 
-def grouped(value: Decimal, places: int, language: str) -> str:
-    """A number with the marks of a language, rounded half away from zero."""
-    rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
-    thousands, mark = _MARKS.get(language, _MARKS["en"])
-    return f"{rounded:,.{places}f}".translate({ord(","): thousands, ord("."): mark})
+def _spoken(context: Any) -> Any:
+    return _locale(_setting(context, "_language", "en"))
+
+
+def _date(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Liquid's own `date`, whose "now" is the moment of the message and not of the machine."""
+
+    @wraps(function)
+    @with_context
+    def date_filter(value: Any, form: Any, *, context: Any, **kwargs: Any) -> Any:
+        if value in ("now", "today"):
+            value = context.resolve("_now")
+        return function(value, form, **kwargs)
+
+    return date_filter

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from visavis.core.clock import zone
-from visavis.core.lang.form import Node, Value, trait_names
+from visavis.core.lang.form import Call, Node, Value, trait_names
+from visavis.core.lang.to_sql import to_sql
 from visavis.core.lang.types import SCALE, Type
 from visavis.core.nouns import Project
 from visavis.core.offers import BUILT_IN_FIELDS, Offer
+from visavis.core.problems import Place
 from visavis.decide.content import spelled
-from visavis.decide.rules import Asked
+from visavis.decide.rules import Asked, Unmet
 from visavis.store.engines.duckdb_names import held, identifier, time_literal
 from visavis.store.engines.duckdb_sql import Names, expression
 from visavis.store.warehouse import Warehouse
@@ -43,7 +46,8 @@ def ask_everybody(
     names = Names(now=time_literal(as_of_ms), trait=identifier, fits=fits)
     columns = []
     for i, offer in enumerate(offers):
-        columns.append(f"coalesce({expression(offer.eligible, names)}, false) AS e{i}")
+        columns.append(f"{_unmet_sql(offer, names)} AS u{i}")
+        columns.append(f"u{i} IS NULL AS e{i}")
         columns += [
             f"{held(expression(node, names), node.type)} AS {letter}{i}"
             for letter, node in (("v", offer.value), ("o", offer.occasion))
@@ -75,12 +79,36 @@ def ask_everybody(
     return batch
 
 
+def _unmet_sql(offer: Offer, names: Names) -> str:
+    """SQL: the number of the first part of the condition that is not true, null for none."""
+    tests = (
+        f"WHEN ({expression(part, names)}) IS NOT TRUE THEN {j}"
+        for j, part in enumerate(parts_of(offer.eligible))
+    )
+    return f"CASE {' '.join(tests)} END"
+
+
 def _asked(offer: Offer, i: int, row: Mapping[str, Any]) -> Asked:
-    return asked_of(offer, row[f"e{i}"], row.get(f"v{i}"), row.get(f"o{i}"))
+    return asked_of(offer, row[f"u{i}"], row.get(f"v{i}"), row.get(f"o{i}"))
 
 
-def asked_of(offer: Offer, eligible: Value, value: Value, occasion: Value) -> Asked:
-    """What the values of an offer's expressions mean; a value of null counts 0, no value 1."""
+def parts_of(condition: Node) -> list[Node]:
+    """The parts of a condition that must all be true."""
+    if isinstance(condition, Call) and condition.function == "and":
+        return [part for arg in condition.args for part in parts_of(arg)]
+    return [condition]
+
+
+@lru_cache(maxsize=4096)
+def _unmet(offer: str, part: Node, place: Place | None) -> Unmet:
+    return Unmet(to_sql(part), place)
+
+
+def asked_of(offer: Offer, unmet: int | None, value: Value, occasion: Value) -> Asked:
+    """What the values of an offer's expressions mean; a value of null counts 0, no value 1.
+
+    `unmet` is the number of the first part of `parts_of` the condition that is not true.
+    """
     score = SCALE
     if offer.value is not None:
         whole = offer.value.type is Type.INTEGER
@@ -88,7 +116,10 @@ def asked_of(offer: Offer, eligible: Value, value: Value, occasion: Value) -> As
     text: str | None = ONCE
     if offer.occasion is not None:
         text = spelled(occasion, offer.occasion.type)
-    return Asked(offer, eligible is True, score, text)
+    if unmet is None:
+        return Asked(offer, True, score, text)
+    part = parts_of(offer.eligible)[unmet]
+    return Asked(offer, False, score, text, _unmet(offer.name, part, part.place))
 
 
 def nodes_of(offer: Offer) -> Iterable[Node]:

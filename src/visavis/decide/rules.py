@@ -27,17 +27,33 @@ _WITHOUT_CONSENT = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the definitions say of one offer for one person; `score` is a scaled decimal."""
+    """What the definitions say of one offer for one person; `score` is a scaled decimal.
+
+    `unmet` is the first part of the condition that is not true.
+    """
 
     offer: Offer
     eligible: bool
     score: int
     occasion: str | None
+    unmet: Unmet | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """A part of a condition as users read it, and where it stands."""
+
+    text: str
+    place: Place | None
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A message of before, in whatever state it is; `left` if it left or may have."""
+    """A message of before, in whatever state it is; `left` if it left or may have.
+
+    `kept` is one that a held-out person would have got: for as long as they are held out it counts
+    as if it had left, so that both arms are asked the same.
+    """
 
     campaign: str
     occasion: str
@@ -47,6 +63,7 @@ class Past:
     at_ms: int
     left: bool
     planned_ms: int
+    kept: bool = False
 
 
 def before(past: Iterable[Past], at_ms: int) -> list[Past]:
@@ -65,6 +82,12 @@ class Person:
     words: Sequence[Word] = ()
     past: Sequence[Past] = ()
     zone: Zone | None = None
+
+    @property
+    def counted(self) -> list[Past]:
+        """What counts against one more message."""
+        held_out = self.standing == "held out"
+        return [replace(p, left=True) if p.kept else p for p in self.past if held_out or not p.kept]
 
 
 class Content(Protocol):
@@ -101,32 +124,56 @@ def consider(
     render: Content,
     count: int = 1,
     withheld: Mapping[str, str] | None = None,
+    placement: str | None = None,
 ) -> Outcome:
-    """Chooses at most `count` offers: the highest score first, ties by name."""
-    outcome = Outcome()
+    """Chooses at most `count` offers: the highest score first, ties by name.
+
+    At a `placement` that is not the offer's channel nothing is sent, so that it needs no address,
+    consent or room under a cap. Being kept out is asked last: who is held out falls for that reason
+    where they would have been chosen, and nowhere else, so that the arms can be compared.
+    """
+    outcome, taken = Outcome(), 0
     for one in sorted(asked, key=lambda a: (-a.score, a.offer.name)):
-        fell = _fell(one, person, project, at_ms, withheld or {})
-        address: Address | None = None
-        if fell is None and one.offer.channel:
-            fell, address = reachable(one.offer, person, project, at_ms)
-        if fell is None and len(outcome.chosen) >= count:
+        sent = one.offer.channel is not None and placement in (None, one.offer.channel)
+        fell, address = _stands(one, person, project, at_ms, withheld or {}, sent)
+        if fell is None and taken >= count:
             fell = _candidate(one, Reason.OUTRANKED, "value" if one.offer.value else "")
-        fell = fell or _kept_out(one, person, control)
+        parts: Mapping[str, str] = {}
         if fell is None:
-            fell = _taken(one, address, render, outcome)
+            fell, parts = _rendered(one, address, render)
+        if fell is None:
+            fell = _kept_out(one, person, control)
+            taken += fell is None or fell.fell is not Reason.CONTROL
+            if fell is None:
+                outcome.chosen.append((one, address, parts))
         outcome.candidates.append(fell or _candidate(one, None))
     return outcome
 
 
-def _taken(
-    one: Asked, address: Address | None, render: Content, outcome: Outcome
-) -> Candidate | None:
+def _stands(
+    one: Asked,
+    person: Person,
+    project: Project,
+    at_ms: int,
+    withheld: Mapping[str, str],
+    sent: bool,
+) -> tuple[Candidate | None, Address | None]:
+    fell = _fell(one, person, at_ms, withheld, sent)
+    if fell is not None or not sent:
+        return fell, None
+    fell, address = reachable(one.offer, person, project, at_ms)
+    return (replace(fell, score=one.score, occasion=one.occasion or "") if fell else None), address
+
+
+def _rendered(
+    one: Asked, address: Address | None, render: Content
+) -> tuple[Candidate | None, Mapping[str, str]]:
     try:
-        outcome.chosen.append((one, address, render(one.offer, address)))
+        return None, render(one.offer, address)
     except Unrendered as error:
         score, occasion = one.score, one.occasion or ""
-        return Candidate(one.offer.name, error.reason, error.place, score, error.detail, occasion)
-    return None
+        name, reason = one.offer.name, error.reason
+        return Candidate(name, reason, error.place, score, error.detail, occasion), {}
 
 
 def _candidate(one: Asked, fell: Reason | None, key: str = "", detail: str = "") -> Candidate:
@@ -144,21 +191,36 @@ def window(offer: Offer, at_ms: int) -> Reason | None:
 
 
 def _fell(
-    one: Asked, person: Person, project: Project, at_ms: int, withheld: Mapping[str, str]
+    one: Asked, person: Person, at_ms: int, withheld: Mapping[str, str], sent: bool
 ) -> Candidate | None:
     offer = one.offer
     timed = window(offer, at_ms)
     if timed:
         return _candidate(one, timed, "starts" if timed is Reason.NOT_STARTED else "ends")
-    if offer.channel and offer.name in withheld:
+    if sent and offer.name in withheld:
         return _candidate(one, Reason.WITHHELD, "eligible", withheld[offer.name])
     if not one.eligible:
-        return _candidate(one, Reason.NOT_ELIGIBLE, "eligible")
-    if offer.channel and one.occasion is None:
-        return _candidate(one, Reason.NOT_ELIGIBLE, "occasion", "there is no occasion")
-    own = [p for p in person.past if p.campaign == offer.name]
-    if any(p.occasion == one.occasion for p in own):
-        return _candidate(one, Reason.ALREADY_SENT, "occasion")
+        return _unmet(one)
+    return _before(one, person, at_ms) if sent else None
+
+
+def _unmet(one: Asked) -> Candidate:
+    fell = _candidate(one, Reason.NOT_ELIGIBLE, "eligible")
+    if one.unmet is None:
+        return fell
+    return replace(fell, detail=one.unmet.text, place=one.unmet.place or fell.place)
+
+
+def _before(one: Asked, person: Person, at_ms: int) -> Candidate | None:
+    """What messages of before have against another one of the offer."""
+    offer = one.offer
+    if one.occasion is None:
+        return _candidate(one, Reason.NO_OCCASION, "occasion")
+    own = [p for p in person.counted if p.campaign == offer.name]
+    same = [p for p in own if p.occasion == one.occasion]
+    if same:
+        kept = all(p.kept for p in same)
+        return _candidate(one, Reason.HELD_OUT if kept else Reason.ALREADY_SENT, "occasion")
     if offer.every_ms and any(p.left and p.at_ms > at_ms - offer.every_ms for p in own):
         return _candidate(one, Reason.TOO_SOON, "every")
     return None
@@ -190,7 +252,7 @@ def reachable(
 def capped(channel: str, purpose: str, person: Person, project: Project, at_ms: int) -> Cap | None:
     """The frequency cap that one more message to the person would break."""
     assert person.zone is not None
-    sent = [Sent(p.at_ms, p.channel, p.purpose) for p in person.past if p.left]
+    sent = [Sent(p.at_ms, p.channel, p.purpose) for p in person.counted if p.left]
     caps = project.caps.values()
     return cap_reached(caps, sent, channel, purpose, at_ms, person.zone)
 

@@ -13,7 +13,7 @@ from visavis.core.lang.reader import compile_program
 from visavis.core.nouns import Project
 from visavis.core.offers import Offer
 from visavis.core.problems import Problem, ProblemsError, nearest
-from visavis.decide.batch import Batch, asked_of, features_of
+from visavis.decide.batch import Batch, asked_of, features_of, parts_of
 from visavis.decide.rules import Asked, before, consider
 from visavis.flow.due import Known, Maker, decision_id, withheld_offers
 from visavis.flow.persons import PersonFound, find_person, open_lake, read_catalogue, read_history
@@ -88,8 +88,9 @@ def _ask(
     """The offers asked of the person, as of the build or, for an earlier moment, as of then."""
     nodes: dict[str, Node] = {}
     for offer in offers:
-        parts = (("eligible", offer.eligible), ("value", offer.value), ("occasion", offer.occasion))
+        parts = (("value", offer.value), ("occasion", offer.occasion))
         nodes |= {f"{part} {offer.name}": node for part, node in parts if node is not None}
+        nodes |= {f"part {j} {offer.name}": n for j, n in enumerate(parts_of(offer.eligible))}
     local, moment = zone(project.time_zone), min(at_ms, at.build.as_of)
     if kept is not None:
         values = compile_program({}, nodes, local).given(kept, moment, at.fits())
@@ -99,12 +100,16 @@ def _ask(
         values = program.run(history, moment, at.fits(), read_catalogue(wh, at, history)).values
     asked = [
         asked_of(
-            o, values.get(f"eligible {o.name}"), values.get(f"value {o.name}"),
-            values.get(f"occasion {o.name}"),
+            o, _unmet(o, values), values.get(f"value {o.name}"), values.get(f"occasion {o.name}")
         )
         for o in offers
     ]  # fmt: skip
     return asked, {name: values.get(name) for name in features_of(project, offers)}
+
+
+def _unmet(offer: Offer, values: Mapping[str, Value]) -> int | None:
+    count = len(parts_of(offer.eligible))
+    return next((j for j in range(count) if values.get(f"part {j} {offer.name}") is not True), None)
 
 
 def _decide(
@@ -125,7 +130,7 @@ def _decide(
     assert person.zone is not None
     renderer = maker.renderer(node, person.zone)
     outcome = consider(
-        asked, person, project, at_ms, maker.control, renderer, count, maker.withheld
+        asked, person, project, at_ms, maker.control, renderer, count, maker.withheld, placement
     )
     choices = tuple(Choice(one.offer.name, parts, one.score) for one, _, parts in outcome.chosen)
     return Decision(

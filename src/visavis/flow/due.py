@@ -38,7 +38,7 @@ from visavis.flow.published import Published, open_warehouse, people_as_of
 from visavis.store import journal
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.key import project_key
-from visavis.store.outbox import LEFT, Outbox
+from visavis.store.outbox import KEPT, LEFT, Outbox
 from visavis.store.relations import create_view
 from visavis.store.warehouse import Warehouse
 
@@ -132,9 +132,12 @@ class Known:
             kind, value, by, named, campaign, occasion, channel, purpose, at, status, planned = row
             person = holders.get((kind, value), holders.get((by, named)))
             if person is not None:
+                kept = status == KEPT
+                if kept and campaign in project.offers:
+                    purpose = project.offers[campaign].purpose
                 past = Past(
                     campaign, occasion, (kind, value), channel, purpose, at, status in counted,
-                    planned,
+                    planned, kept,
                 )  # fmt: skip
                 self.past.setdefault(person, []).append(past)
         names = [HOLDOUT, *(control_of(name) for name in project.offers)]
@@ -220,12 +223,14 @@ class Maker:
         assert person.zone is not None
         renderer = self.renderer(node, person.zone)
         outcome = consider(
-            asked, person, project, found.at_ms, self.control, renderer, withheld=self.withheld
+            asked, person, project, found.at_ms, self.control, renderer, 1, self.withheld, channel
         )
         decision = self._decision(node, person, channel, outcome)
+        eligible = {one.offer.name for one in asked if one.eligible}
         for candidate in outcome.candidates:
-            if candidate.fell is not None:
-                self._left_out(candidate, person, decision)
+            # people who are not eligible are counted by the warehouse
+            if candidate.fell is not None and candidate.offer in eligible:
+                self._left_out(candidate, candidate.fell, node, person, decision)
         for one, address, parts in outcome.chosen:
             if address is not None:
                 draft = self._draft(one, address, parts, person, decision, renderer.language)
@@ -259,18 +264,20 @@ class Maker:
         self.found.decisions.append(decision)
         return decision
 
-    def _left_out(self, candidate: Candidate, person: Person, decision: Decision) -> None:
-        reason = candidate.fell
-        if reason is None or not self._eligible(candidate):
-            return
+    def _left_out(
+        self, candidate: Candidate, reason: Reason, node: int, person: Person, decision: Decision
+    ) -> None:
         self.found.leave(candidate.offer, reason)
         self.found.named.append((candidate.offer, person.person_id, str(reason), candidate.detail))
         if reason in (Reason.HELD_OUT, Reason.CONTROL):
             self.found.kept_out.append((candidate, person.identifier, decision))
-
-    def _eligible(self, candidate: Candidate) -> bool:
-        """People who are not eligible are counted by the warehouse."""
-        return candidate.fell is not Reason.NOT_ELIGIBLE or bool(candidate.detail)
+        if reason is Reason.HELD_OUT:
+            offer, at_ms = self.project.offers[candidate.offer], self.found.at_ms
+            past = Past(
+                offer.name, candidate.occasion, person.identifier, decision.placement,
+                offer.purpose, at_ms, False, at_ms, True,
+            )  # fmt: skip
+            self.known.past[node].append(past)
 
     def _draft(
         self,

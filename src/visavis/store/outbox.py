@@ -43,7 +43,8 @@ CREATE TABLE IF NOT EXISTS shown(id INT PRIMARY KEY CHECK (id = 1), plan TEXT NO
 """
 LEFT = ("sent", "uncertain", "sending")
 """States of messages that left or may have left: caps count them."""
-KEPT_OUT = ("held out", "control")
+KEPT = "held out"
+KEPT_OUT = (KEPT, "control")
 """States of messages that were never to be sent, kept to measure against."""
 _COLUMNS = (
     "message_id, campaign, occasion, channel, purpose, address_kind, address, kind, value, "
@@ -262,12 +263,12 @@ class Outbox:
 
     def past(self) -> list[tuple[Any, ...]]:
         """(address_kind, address, kind, value, campaign, occasion, channel, purpose, at, status,
-        planned_at) of every message but those kept out."""
+        planned_at) of every message but those of control groups."""
         return self.db.execute(
             "SELECT address_kind, address, kind, value, campaign, occasion, channel, purpose, "
             "CASE WHEN status IN ('sent', 'uncertain', 'sending') THEN changed_at "
             "ELSE planned_at END, status, planned_at FROM messages "
-            "WHERE status NOT IN ('held out', 'control')"
+            "WHERE status <> 'control'"
         ).fetchall()
 
     def decisions(self, where: str, params: Sequence[object]) -> list[dict[str, Any]]:

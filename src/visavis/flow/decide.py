@@ -28,7 +28,7 @@ def decide(
     """The decision as `visavis decide` and `POST /v1/decide` give it.
 
     A decision that was recorded for the person, the placement and this very moment is replayed
-    from the features it was made with. Raises ProblemsError for nobody, unknown placements.
+    as it was made, whatever has changed since. Raises ProblemsError for nobody, unknown placements.
     """
     with published(root) as at, Outbox(at.state) as outbox:
         project = at.project()
@@ -38,12 +38,14 @@ def decide(
             found = find_person(wh, at, person)
             node = _node(wh, found)
             known = _known(wh, at, project, outbox, node)
+            recorded = _recorded(outbox, known, node, placement, at_ms)
+            if recorded is not None:
+                return _replayed(outbox, recorded, known.names[node][0], explain)
             # what came later was not known then: the same answer at any time
             known.past[node] = before(known.past.get(node, ()), at_ms)
-            kept = _recorded(outbox, known, node, placement, at_ms)
-            asked, features = _ask(wh, at, project, offers, found, at_ms, kept)
+            asked, features = _ask(wh, at, project, offers, found, at_ms)
         made = _decide(at, project, known, node, asked, features, placement, at_ms, count)
-    return told(made, known.names[node][0], explain) | ({"replayed": True} if kept else {})
+    return told(made, known.names[node][0], explain)
 
 
 def offers_of(project: Project, placement: str) -> list[Offer]:
@@ -68,12 +70,40 @@ def _known(wh: Warehouse, at: Published, project: Project, outbox: Outbox, node:
 
 def _recorded(
     outbox: Outbox, known: Known, node: int, placement: str, at_ms: int
-) -> Mapping[str, Value] | None:
-    """The features of a decision recorded for any of the person's identifiers at the moment."""
+) -> Mapping[str, Any] | None:
+    """The decision recorded for any of the person's identifiers at the moment."""
     ids = [decision_id(placement, name, at_ms) for name in known.identifiers[node]]
     marks = ", ".join("?" * len(ids))
     rows = outbox.decisions(f"decision_id IN ({marks})", ids)
-    return rows[0]["features"] if rows else None
+    return rows[0] if rows else None
+
+
+def _replayed(
+    outbox: Outbox, recorded: Mapping[str, Any], person_id: str, explain: bool
+) -> dict[str, Any]:
+    """A recorded decision as it was told when it was made."""
+    decision_id = recorded["decision_id"]
+    messages = outbox.messages("decision_id = ? AND address_kind <> 'kept out'", (decision_id,))
+    contents = {message.campaign: dict(message.parts) for message in messages}
+    answer: dict[str, Any] = {
+        "decision_id": decision_id,
+        "person_id": person_id,
+        "placement": recorded["placement"],
+        "choices": [
+            {
+                "offer": choice["offer"],
+                "content": contents.get(choice["offer"], {}),
+                "score": choice["score"],
+                "probability": choice["probability"],
+            }
+            for choice in recorded["choices"]
+        ],
+        "held_out": bool(recorded["held_out"]),
+        "at": to_datetime(recorded["at"]),
+    }
+    if explain:
+        answer |= {"candidates": recorded["candidates"], "features": recorded["features"]}
+    return answer | {"replayed": True}
 
 
 def _ask(
@@ -83,7 +113,6 @@ def _ask(
     offers: Sequence[Offer],
     found: PersonFound,
     at_ms: int,
-    kept: Mapping[str, Value] | None,
 ) -> tuple[list[Asked], dict[str, Value]]:
     """The offers asked of the person, as of the build or, for an earlier moment, as of then."""
     nodes: dict[str, Node] = {}
@@ -92,12 +121,9 @@ def _ask(
         nodes |= {f"{part} {offer.name}": node for part, node in parts if node is not None}
         nodes |= {f"part {j} {offer.name}": n for j, n in enumerate(parts_of(offer.eligible))}
     local, moment = zone(project.time_zone), min(at_ms, at.build.as_of)
-    if kept is not None:
-        values = compile_program({}, nodes, local).given(kept, moment, at.fits())
-    else:
-        history = read_history(wh, project, found.nodes)
-        program = compile_program(project.traits, nodes, local)
-        values = program.run(history, moment, at.fits(), read_catalogue(wh, at, history)).values
+    history = read_history(wh, project, found.nodes)
+    program = compile_program(project.traits, nodes, local)
+    values = program.run(history, moment, at.fits(), read_catalogue(wh, at, history)).values
     asked = [
         asked_of(
             o, _unmet(o, values), values.get(f"value {o.name}"), values.get(f"occasion {o.name}")

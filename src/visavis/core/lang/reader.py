@@ -55,18 +55,6 @@ class Program:
         until = {n: u if u <= TIME_MAX else None for n, u in run.untils.items()}
         return Result(run.values, until)
 
-    def given(
-        self, traits: Mapping[str, Value], now_ms: int, fits: Fits | None = None
-    ) -> dict[str, Value]:
-        """The conditions alone, over traits that are known already."""
-        run = Run(History(), now_ms, fits or {}, Items({}), self.selections)
-        run.values.update(traits)
-        run.untils.update(dict.fromkeys(traits, NEVER))
-        for name, compute in self.steps:
-            if name not in self.traits:
-                run.values[name] = compute(run)
-        return run.values
-
     def only(self, names: Iterable[str]) -> Program:
         """The program of these names and what they rest on."""
         wanted: set[str] = set()

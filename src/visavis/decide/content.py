@@ -58,6 +58,7 @@ class Renderer:
             "today": to_date(self.zone.date_of(self.at_ms)),
             "_language": language,
             "_currency": self.project.currency,
+            "_now": shown(self.at_ms, Type.TIME, self.zone),
         }
         if address is not None:
             fields |= {"address": address[1], "unsubscribe_url": self.link(address, offer)}

@@ -92,8 +92,8 @@ def _of_lake(wh: Warehouse, project: Project, people: str) -> Iterable[tuple[int
         "SELECT p.person, e.at, e.event, n.kind, n.value, e.channel, e.p_purpose, e.p_address, "
         "e.p_reason, e.source, e.message_id FROM each AS e JOIN lake_nodes AS n USING (node) "
         f"JOIN node_persons AS p USING (node) WHERE p.person IN (SELECT person FROM {people}) "
-        f"QUALIFY row_number() OVER (PARTITION BY e.seq, p.person ORDER BY n.kind IN ({kinds}) DESC, "
-        "n.kind, n.value) = 1"
+        "QUALIFY row_number() OVER (PARTITION BY e.seq, p.person "
+        f"ORDER BY n.kind IN ({kinds}) DESC, n.kind, n.value) = 1"
     )
     for person, at, event, kind, value, channel, purpose, named, reason, source, mid in rows:
         said = meaning(event, reason or "")

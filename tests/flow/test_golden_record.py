@@ -10,6 +10,7 @@ import pytest
 from shopfolder import rows, run, shop
 
 from visavis.flow.explain import explain
+from visavis.flow.report import report
 from visavis.project.load import load
 
 SOURCES = """\
@@ -130,3 +131,14 @@ def test_rules_that_make_no_sense_are_told(tmp_path: Path, trait: str, code: str
     (folder / "segments" / "segments.yml").unlink()
     (folder / "tags" / "tags.yml").unlink()
     assert code in [problem.code for problem in load(folder)[1]]
+
+
+def test_report_profiles(root: Path) -> None:
+    made = report(root, "profiles")
+    rows_of = {str(row["kind"]): row for row in made.tables["completeness"]}
+    assert rows_of["psychographic"]["people_with_all"] == 3  # ann, bob and cat of four
+    assert rows_of["response"]["average_score"] == Decimal(1)
+    assert list(rows_of)[-1] == "all"
+    fresh = {str(row["trait"]): row for row in made.tables["freshness"]}
+    assert fresh["name_first"]["people"] == 3
+    assert fresh["name_first"]["stale"] == 1  # cat

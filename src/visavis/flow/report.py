@@ -13,6 +13,7 @@ from visavis.flow.published import Published, open_warehouse, people_as_of, publ
 from visavis.measure.charts import draw
 from visavis.measure.economics import economics
 from visavis.measure.lifecycle import lifecycle
+from visavis.measure.profiles import profiles
 from visavis.measure.repeat import repeat
 from visavis.measure.report import Report
 from visavis.store.engines.duckdb_names import text_literal, time_literal
@@ -78,6 +79,8 @@ def _made(
     as_of = at.build.as_of
     if name == "lifecycle":
         return lifecycle(wh, as_of, before)
+    if name == "profiles":
+        return profiles(wh, as_of)
     if name in ("campaigns", "lift"):
         from visavis.flow.effects import campaigns_made, lift_made
 
@@ -127,6 +130,6 @@ def _sources(root: Path) -> Report:
 
 
 REPORTS: tuple[str, ...] = (
-    "lifecycle", "repeat", "economics", "sources", "campaigns", "lift",
+    "lifecycle", "repeat", "economics", "sources", "campaigns", "lift", "profiles",
 )  # fmt: skip
 """Every report there is."""

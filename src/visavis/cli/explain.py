@@ -16,16 +16,19 @@ from visavis.cli.output import write_json, write_rows
 @click.argument("person", metavar="PERSON")
 @click.option("--trait", metavar="T", help="Only this trait, with every event behind it.")
 @click.option("--segment", metavar="S", help="Only this segment, part by part.")
-def explain_command(person: str, trait: str | None, segment: str | None) -> None:
+@click.option("--message", metavar="ID", help="Only this message, and why not the others.")
+def explain_command(
+    person: str, trait: str | None, segment: str | None, message: str | None
+) -> None:
     """Tell why: identifiers and evidence, traits and the events behind them, tags, segments.
 
     PERSON is kind:value, like email:a@b.co or customer_id:123, or a person_id.
     """
     from visavis.flow.explain import explain
 
-    if trait and segment:
-        raise click.UsageError("Give --trait or --segment, not both.")
-    answer = explain(settings().root, person, trait, segment)
+    if sum(name is not None for name in (trait, segment, message)) > 1:
+        raise click.UsageError("Give one of --trait, --segment and --message.")
+    answer = explain(settings().root, person, trait, segment, message)
     if settings().json:
         write_json(answer)
     else:
@@ -36,8 +39,14 @@ def _show(answer: Mapping[str, Any]) -> None:
     from visavis.cli.spell import plain
 
     for name, value in answer.items():
-        if not _is_table(value):
+        if not _is_table(value) and not isinstance(value, Mapping):
             click.echo(f"{name:<14} {plain(value)}")
+    for name, value in answer.items():
+        if isinstance(value, Mapping):
+            click.echo(click.style(f"\n{name}", bold=True))
+            for part, text in value.items():
+                if text is not None and not isinstance(text, Mapping):
+                    click.echo(f"  {part:<20} {plain(text)}")
     for name, value in answer.items():
         if _is_table(value) and value:
             click.echo(click.style(f"\n{name}", bold=True))

@@ -17,6 +17,7 @@ from visavis.core.lang.types import TIME_MIN, Type
 from visavis.core.nouns import Project, Trait
 from visavis.core.problems import Place, Problem, ProblemsError, nearest
 from visavis.flow.build import open_warehouse
+from visavis.flow.explain_message import message_told, told_of
 from visavis.flow.persons import (
     PersonFound,
     find_person,
@@ -36,9 +37,13 @@ SHOWN = 20
 
 
 def explain(
-    root: Path, person: str, trait: str | None = None, segment: str | None = None
+    root: Path,
+    person: str,
+    trait: str | None = None,
+    segment: str | None = None,
+    message: str | None = None,
 ) -> dict[str, Any]:
-    """Everything known about a person and why, or only about one trait or one segment.
+    """Everything known about a person and why, or only about one trait, segment or message.
 
     Raises ProblemsError for nobody, and for names that the published build doesn't have.
     """
@@ -48,6 +53,10 @@ def explain(
         with open_warehouse(project) as wh:
             open_lake(wh, at)
             found = find_person(wh, at, person)
+            if message is not None:
+                head = {"person_id": found.person_id, "as_of": to_datetime(at.build.as_of)}
+                told = message_told(wh, at, project, found, message)
+                return head | told | {"features": _shown_features(project, told["features"])}
             case = _open(wh, at, project, found, segment)
             answer: dict[str, Any] = {
                 "person_id": found.person_id,
@@ -59,6 +68,14 @@ def explain(
             if segment is not None:
                 return answer | {"segments": [_segment(wh, at, case, segment)]}
             return answer | _overview(wh, at, case)
+
+
+def _shown_features(project: Project, features: Mapping[str, Value]) -> dict[str, Any]:
+    """The snapshot a decision was made with, as users see values."""
+    return {
+        name: shown_value(value, project.traits[name].type) if name in project.traits else value
+        for name, value in features.items()
+    }
 
 
 def _check_names(project: Project, trait: str | None, segment: str | None) -> None:
@@ -246,8 +263,7 @@ def _overview(wh: Warehouse, at: Published, case: Case) -> dict[str, Any]:
         "traits": [case.trait(trait, SHOWN) for trait in case.project.traits.values()],
         "tags": tags,
         "segments": segments,
-        "decisions": [],
-        "messages": [],
+        **told_of(wh, at, case.project, case.person),
     }
 
 

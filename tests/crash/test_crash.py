@@ -41,6 +41,8 @@ POINTS = (
     "build-switched",
     "build-recorded",
 )
+TAIL_POINTS = ("tail-written", "tail-durable")
+"""Tried by test_tail.py, with a serving process."""
 AFTER_SWITCH = ("build-switched", "build-recorded")
 
 
@@ -112,7 +114,7 @@ def test_every_named_point_is_tried() -> None:
     named = {name for name in named if name.startswith(("load-", "build-"))}
     patterns = {name for name in named if "{" in name}
     assert patterns <= {"load-{name}"}
-    assert named - patterns <= set(POINTS)
+    assert named - patterns <= {*POINTS, *TAIL_POINTS}
 
 
 def test_the_first_build_can_be_killed_too(tmp_path: Path) -> None:

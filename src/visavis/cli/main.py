@@ -31,6 +31,8 @@ _COMMANDS = {
     "simulate": "simulate",
     "quarantine": "care",
     "evaluate": "care",
+    "keys": "live",
+    "serve": "live",
 }
 
 

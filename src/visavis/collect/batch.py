@@ -11,6 +11,8 @@ from typing import Any
 
 from visavis.collect.context import Context
 from visavis.collect.intake import take_in
+from visavis.collect.live_load import SOURCE as LIVE
+from visavis.collect.live_load import flush
 from visavis.collect.namespaces import real, settle_namespaces
 from visavis.collect.own import SOURCE, take_journal
 from visavis.collect.quarantine import replay_rateless
@@ -55,6 +57,7 @@ def collect(
     # what others need comes first
     for source in sorted(project.sources.values(), key=lambda s: _FIRST.index(s.kind)):
         summaries += _tried(context, source, problems)
+    summaries += flush(context)
     withdraw(context)
     settle_namespaces(context)
     take_journal(context)
@@ -65,7 +68,7 @@ def collect(
 
 def _end_removed(context: Context) -> None:
     """Loads of sources that the project no longer has count no more."""
-    kept = {*context.project.sources, SOURCE}
+    kept = {*context.project.sources, SOURCE, LIVE}
     gone = [x for x in real(context.loads()) if x.source not in kept]
     if gone:
         context.state.commit(None, [load.load_id for load in gone])

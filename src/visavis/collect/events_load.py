@@ -52,6 +52,7 @@ NO = (
 _CONSENT = ("consents", "suppressions")
 _TABLE = "CREATE OR REPLACE TEMP TABLE"
 _REQUIRED = {"time": "bad-time: the row has no time", "id": "missing-id: the row has no message id"}
+_SAID = ("ms", "event", "channel", "node", "nodes", "type", "properties", "context")
 _TYPES = {"identify": "identify", "page": "page", "screen": "screen", "group": "group"}
 
 
@@ -62,8 +63,8 @@ def load_events(making: Making) -> Mapping[str, Any]:
     making.wh.execute("DROP TABLE IF EXISTS collect_stage")
     making.nothing_dead()
     making.number_nodes([c.key[3:] for c in columns if c.key.startswith("id.")])
-    _one_each(making)
-    _against_earlier(making)
+    one_each(making)
+    against_earlier(making)
     making.rank()
     _write(making)
     making.quarantine()
@@ -201,12 +202,10 @@ def _replace(making: Making, table: str) -> None:
 def _content(making: Making) -> list[str]:
     """The columns that say what an event says."""
     there = making.wh.columns("collect_new")
-    return [
-        c for c in there if c.startswith("p_") or c in ("ms", "event", "channel", "node", "nodes")
-    ]
+    return [c for c in there if c.startswith("p_") or c in _SAID]
 
 
-def _one_each(making: Making) -> None:
+def one_each(making: Making) -> None:
     """Of rows with one message id the highest (revision, received, content) stays."""
     run = making.wh.execute
     run(
@@ -229,7 +228,7 @@ def _one_each(making: Making) -> None:
     making.counts["repeated"] = before - making.wh.value("SELECT count(*) FROM collect_new")
 
 
-def _against_earlier(making: Making) -> None:
+def against_earlier(making: Making) -> None:
     """Drops what earlier loads say already; what says more than theirs replaces it."""
     content = _content(making)
     lake = making.context.lake

@@ -18,10 +18,15 @@ def strongest_first(names: Iterable[str], kinds: Mapping[str, IdentifierKind]) -
     """Kinds by strength: unique ones, then the smaller priority, then by name."""
 
     def strength(name: str) -> tuple[bool, int, str]:
-        kind = kinds.get(name, _PLAIN)
+        kind = kinds.get(kind_of(name), _PLAIN)
         return (not kind.unique, kind.priority, name)
 
     return sorted(names, key=strength)
+
+
+def kind_of(name: str) -> str:
+    """The kind in a column `id.NAME`: a row's further identifiers of a kind stand in `kind#2`."""
+    return name.split("#")[0]
 
 
 def normal(raw: str, kind: str) -> str:
@@ -55,18 +60,17 @@ def number(
     """Makes `collect_ids` (kind, raw, node) for the `id.*` columns of `collect_new`, and
     `collect_nodes` (node, kind, value) of identifiers that no earlier load has."""
     parts = [
-        f"SELECT DISTINCT {text_literal(name)} AS kind, {identifier(f'id.{name}')} AS raw, "
-        f"{normal(identifier(f'id.{name}'), name)} AS value FROM collect_new "
+        f"SELECT DISTINCT {text_literal(kind_of(name))} AS kind, "
+        f"{identifier(f'id.{name}')} AS raw, "
+        f"{normal(identifier(f'id.{name}'), kind_of(name))} AS value FROM collect_new "
         f"WHERE {identifier(f'id.{name}')} IS NOT NULL"
         for name in names
     ]
     none = "SELECT NULL::VARCHAR AS kind, NULL::VARCHAR AS raw, NULL::VARCHAR AS value WHERE false"
-    wh.execute(
-        f"CREATE OR REPLACE TEMP TABLE collect_raw_ids AS {' UNION ALL '.join(parts) or none}"
-    )
+    wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_raw_ids AS {' UNION '.join(parts) or none}")
     tests = " ".join(
         f"WHEN {text_literal(name)} THEN {blocked('value', kinds.get(name, _PLAIN))}"
-        for name in names
+        for name in dict.fromkeys(map(kind_of, names))
     )
     if tests:
         wh.execute(f"DELETE FROM collect_raw_ids WHERE CASE kind {tests} END")
@@ -99,7 +103,7 @@ def with_nodes(query: str, names: Sequence[str]) -> str:
         column = f"q.{identifier(f'id.{name}')}"
         joins.append(
             "LEFT JOIN (SELECT raw, node FROM collect_ids WHERE kind = "
-            f"{text_literal(name)}) AS n{i} "
+            f"{text_literal(kind_of(name))}) AS n{i} "
             f"ON n{i}.raw = {column}"
         )
         picked.append(f"n{i}.node")

@@ -14,6 +14,7 @@ from visavis.store import builds, crash
 from visavis.store.lake import Lake, room_on_disk
 from visavis.store.locks import writing
 from visavis.store.state import State
+from visavis.store.tail import forget
 from visavis.store.warehouse import Warehouse, connect
 
 _LARGEST_DEFAULT = 3 * 1024**3
@@ -66,6 +67,7 @@ def _build(
     crash.point("build-collected")
     inputs = gather(project, db, before)
     if before is not None and answers(before, inputs, project, lake, wh, as_of_ms, now_ms):
+        forget(lake.state, int(before.manifest.get("through_frame", 0)))
         return summary(before.manifest)
     moment = now_ms if as_of_ms is None else as_of_ms
     held_back = withheld(project, lake, db, wh, moment, progress)
@@ -74,6 +76,7 @@ def _build(
     record_entries(made, lake, db, wh)
     crash.point("build-recorded")
     builds.prune(lake.state, project.keep_builds)
+    forget(lake.state, inputs.tail)
     return summary(made.manifest)
 
 

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from visavis.collect.files import ByteCounter, Found, find, sha256
+from visavis.collect.live_load import THROUGH
 from visavis.collect.own import SOURCE
 from visavis.core.nouns import Project, Trait
 from visavis.flow.holding import still_holds
@@ -32,6 +33,8 @@ class Inputs:
     definition_hash: str
     catalogues: Mapping[str, list[Mark]]
     versions: Mapping[str, str]
+    tail: int = 0
+    """The last frame of the live tail that the loads hold."""
 
     @property
     def load_ids(self) -> list[str]:
@@ -47,7 +50,8 @@ def gather(project: Project, db: State, before: Build | None) -> Inputs:
     }
     versions = {name: version(name) for name in ("visavis", "duckdb")}
     every = tuple(load.load_id for load in db.loads(active_only=False))
-    return Inputs(tuple(db.loads()), every, project.definition_hash, catalogues, versions)
+    tail = int(db.fact(THROUGH) or 0)
+    return Inputs(tuple(db.loads()), every, project.definition_hash, catalogues, versions, tail)
 
 
 def _mark(file: Found, known: Iterable[Mark]) -> Mark:

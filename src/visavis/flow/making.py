@@ -248,6 +248,7 @@ class Making:
             "loads": self.inputs.load_ids,
             "dictionary": list(self.inputs.dictionary),
             "through_seq": self._through_seq(),
+            "through_frame": self.inputs.tail,
             "definition_hash": self.inputs.definition_hash,
             "catalogues": dict(self.inputs.catalogues),
             "versions": dict(self.inputs.versions),

@@ -1,0 +1,71 @@
+"""serve and keys."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from visavis.cli.context import Command, Group, fail, now_ms, settings
+from visavis.cli.output import write_json, write_rows
+
+
+@click.command("serve", cls=Command)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+def serve_command(host: str, port: int) -> None:
+    """Take events in over HTTP, for the clients of Segment, RudderStack, PostHog and others."""
+    from visavis.serve.server import serve
+
+    if not settings().quiet:
+        click.echo(
+            f"visavis serves {settings().root.resolve().name} at http://{host}:{port}", err=True
+        )
+    serve(settings().root, host, port)
+
+
+@click.group("keys", cls=Group)
+def keys_command() -> None:
+    """API keys: write keys send events, secret keys read profiles."""
+
+
+@keys_command.command("create")
+@click.option("--kind", type=click.Choice(["write", "secret"]), required=True)
+@click.option("--key", "value", metavar="VALUE", help="A key that clients send already.")
+def create_command(kind: str, value: str | None) -> None:
+    """Make a key; it is shown this once and kept only as a hash."""
+    from visavis.flow.keys import create
+
+    if value is not None and not (1 <= len(value) <= 200 and value.isprintable()):
+        raise click.BadParameter("1 to 200 printable characters", param_hint="--key")
+    made = create(settings().root, kind, value, now_ms())
+    if settings().json:
+        write_json(made)
+    else:
+        click.echo(made["key"])
+
+
+@keys_command.command("list")
+def list_command() -> None:
+    """The keys, without their texts."""
+    from visavis.flow.keys import listed
+
+    rows = listed(settings().root)
+    if settings().json:
+        write_json(rows)
+    elif rows:
+        write_rows(rows, "table")
+    else:
+        click.echo("There are no keys: visavis keys create --kind write")
+
+
+@keys_command.command("revoke")
+@click.argument("key_id", metavar="ID")
+def revoke_command(key_id: str) -> None:
+    """End a key at once, also for a server that is running."""
+    from visavis.flow.keys import revoke
+
+    done = revoke(settings().root, key_id, now_ms())
+    if done is None:
+        click.echo(f"There is no key {key_id} in force.", err=True)
+        fail()
+    if settings().json:
+        write_json(done)

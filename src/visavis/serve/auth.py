@@ -1,0 +1,61 @@
+"""Which key a request carries: by precedence X-Write-Key, Basic user name, query, body.
+
+Where a higher one is there, a lower one is not looked at.
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from functools import lru_cache
+from urllib.parse import parse_qsl
+
+from visavis.flow.live import Key, Keyring
+from visavis.serve.http import Refused, Request
+
+_IN_QUERY = ("writeKey", "write_key", "api_key", "token")
+
+
+def outer_key(request: Request) -> str | None:
+    """The key in the headers or the query; None when it may stand in the body."""
+    headers = request.headers
+    given = headers.get(b"x-write-key")
+    if given:
+        return given.decode("latin-1").strip()
+    authorization = headers.get(b"authorization")
+    if authorization:
+        key = _authorized(authorization)
+        if key:
+            return key
+    if request.query:
+        return query_key(request.query)
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _authorized(header: bytes) -> str | None:
+    scheme, _, rest = header.strip().partition(b" ")
+    if scheme.lower() == b"bearer":
+        return rest.strip().decode("latin-1")
+    if scheme.lower() != b"basic":
+        return None
+    try:
+        plain = b64decode(rest.strip(), validate=True)
+    except binascii.Error:
+        return rest.strip().decode("latin-1") or None
+    return plain.partition(b":")[0].decode("utf-8", "replace")
+
+
+def query_key(query: bytes) -> str | None:
+    """The key in a query string."""
+    found = dict(parse_qsl(query.decode("latin-1"), max_num_fields=100))
+    return next((found[name] for name in _IN_QUERY if found.get(name)), None)
+
+
+def allowed(keyring: Keyring, text: str | None, kind: str) -> Key:
+    """The key, if it is one of the kind; raises Refused 401."""
+    if text:
+        key = keyring.find(text)
+        if key is not None and key.kind == kind:
+            return key
+    raise Refused(401, "wrong-key", f"this needs a {kind} key of the project")

@@ -1,0 +1,92 @@
+"""Bodies as clients send them: in parts, gzipped or not, JSON or a form with JSON in it."""
+
+from __future__ import annotations
+
+import asyncio
+import binascii
+import zlib
+from base64 import b64decode
+from urllib.parse import unquote_to_bytes
+
+from visavis.serve.http import Refused, Request
+
+SLOWEST_SECONDS = 20.0
+"""A body has to be there within this time."""
+_GZIP = b"\x1f\x8b"
+
+
+async def body_of(request: Request, most: int, refusal: int = 400) -> bytes:
+    """The body, unpacked; raises Refused when it is larger than `most` bytes or unreadable."""
+    raw = unpacked(await _received(request, most, refusal), most, refusal)
+    if raw.startswith(b"data="):
+        raw = unpacked(_form(raw), most, refusal)
+    return raw
+
+
+async def _received(request: Request, most: int, refusal: int) -> bytes:
+    length = request.headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > most:
+        raise too_large(most, refusal)
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        raise Refused(400, "incomplete", "the request ended before its body")
+    first: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        if len(first) > most:
+            raise too_large(most, refusal)
+        return first
+    try:
+        async with asyncio.timeout(SLOWEST_SECONDS):
+            return await _rest(request, [first], most, refusal)
+    except TimeoutError:
+        close = (b"connection", b"close")
+        raise Refused(408, "too-slow", "the body did not come in time", close) from None
+
+
+async def _rest(request: Request, parts: list[bytes], most: int, refusal: int) -> bytes:
+    size, more = len(parts[0]), True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "incomplete", "the request ended before its body")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            raise too_large(most, refusal)
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def too_large(most: int, refusal: int) -> Refused:
+    """The refusal of a body beyond its limit."""
+    close = (b"connection", b"close")
+    return Refused(refusal, "too-large", f"a body has at most {most} bytes here", close)
+
+
+def unpacked(raw: bytes, most: int, refusal: int = 400) -> bytes:
+    """The body without gzip, told by its first bytes: clients forget the header."""
+    if not raw.startswith(_GZIP):
+        return raw
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        plain = unpacker.decompress(raw, most + 1)
+    except zlib.error:
+        raise Refused(400, "bad-gzip", "the body can't be unpacked") from None
+    if len(plain) > most:
+        raise too_large(most, refusal)
+    if not unpacker.eof:
+        raise Refused(400, "bad-gzip", "the body can't be unpacked")
+    return plain
+
+
+def _form(raw: bytes) -> bytes:
+    """The field `data` of a form: JSON, or JSON or gzip in base64."""
+    field = raw[5:].split(b"&", 1)[0]
+    plain = unquote_to_bytes(field.replace(b"+", b" ")).strip()
+    if plain[:1] in (b"{", b"["):
+        return plain
+    packed = plain.replace(b" ", b"+")
+    try:
+        return b64decode(packed + b"=" * (-len(packed) % 4), validate=True)
+    except binascii.Error:
+        raise Refused(400, "bad-form", "the field 'data' is neither JSON nor base64") from None

@@ -1,0 +1,122 @@
+"""Group commit: requests hand in frames and wait; one thread makes them durable together."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from visavis.flow.live import Frame, Tail
+
+MOST_WAITING = 64 * 1024**2
+"""Bytes that may wait for the disk; beyond it the answer is 503."""
+_MOST_FRAMES = 4096
+_MOST_BYTES = 16 * 1024**2
+
+
+class Busy(Exception):
+    """More waits for the disk than may be held in memory."""
+
+
+class NotStored(Exception):
+    """The disk did not take it; nothing of it is kept."""
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What the committer has done."""
+
+    frames: int = 0
+    bytes: int = 0
+    commits: int = 0
+    failed: int = 0
+    waiting_bytes: int = 0
+
+
+_Waiting = tuple[int, bytes, bytes, "asyncio.Future[int]"]
+
+
+@dataclass
+class Committer:
+    """Appends to the tail on a thread of its own. `store` is called in the event loop."""
+
+    tail: Tail
+    loop: asyncio.AbstractEventLoop
+    listener: Callable[[list[Frame]], None] | None = None
+    """Told of frames, in order, in the event loop, before their requests are answered."""
+    most_waiting: int = MOST_WAITING
+    numbers: Numbers = field(default_factory=Numbers)
+
+    def __post_init__(self) -> None:
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self._thread.start()
+
+    def store(self, received_ms: int, head: bytes, body: bytes) -> asyncio.Future[int]:
+        """A future of the frame's number, done once it is durable. Raises Busy."""
+        if self.numbers.waiting_bytes > self.most_waiting:
+            raise Busy
+        self.numbers.waiting_bytes += len(body)
+        future = self.loop.create_future()
+        self._queue.put((received_ms, head, body, future))
+        return future
+
+    def close(self) -> None:
+        """Stores what waits and ends; no `store` may follow."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            group, more = self._group(first)
+            self._commit(group)
+            if not more:
+                return
+
+    def _group(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
+        group, size = [first], len(first[2])
+        while len(group) < _MOST_FRAMES and size < _MOST_BYTES:
+            try:
+                following = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if following is None:
+                return group, False
+            group.append(following)
+            size += len(following[2])
+        return group, True
+
+    def _commit(self, group: list[_Waiting]) -> None:
+        error: OSError | None = None
+        number = 0
+        try:
+            number = self.tail.append([(at, head, body) for at, head, body, _ in group])
+        except OSError as failure:
+            error = failure
+        try:
+            self.loop.call_soon_threadsafe(self._answer, group, number, error)
+        except RuntimeError:  # the loop is gone, and with it everybody who asked
+            return
+
+    def _answer(self, group: list[_Waiting], number: int, error: OSError | None) -> None:
+        numbers = self.numbers
+        size = sum(len(body) for _, _, body, _ in group)
+        numbers.waiting_bytes -= size
+        if error is not None:
+            numbers.failed += len(group)
+            for *_, future in group:
+                if not future.done():
+                    future.set_exception(NotStored(error.strerror or str(error)))
+            return
+        numbers.commits += 1
+        numbers.frames += len(group)
+        numbers.bytes += size
+        if self.listener is not None:
+            self.listener(
+                [Frame(number + i, at, head, body) for i, (at, head, body, _) in enumerate(group)]
+            )
+        for i, (*_, future) in enumerate(group):
+            if not future.done():
+                future.set_result(number + i)

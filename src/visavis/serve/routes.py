@@ -1,0 +1,62 @@
+"""The service's paths. A path is plain, or has parts in braces: `/v1/projects/{key}/settings`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from visavis.serve.http import Answer, Request
+
+Handler = Callable[[Request], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path and method. `doc` is its operation of the OpenAPI document."""
+
+    method: str
+    path: str
+    handler: Handler
+    doc: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Routes:
+    """Finds the route of a request: plain paths by one look-up, others part by part."""
+
+    routes: list[Route] = field(default_factory=list)
+    _plain: dict[str, dict[str, Route]] = field(default_factory=dict)
+    _parted: list[tuple[list[str], Route]] = field(default_factory=list)
+
+    def add(self, *routes: Route) -> None:
+        """Makes routes known; a slash at the end of a path makes no difference."""
+        for route in routes:
+            self.routes.append(route)
+            if "{" in route.path:
+                self._parted.append((route.path.strip("/").split("/"), route))
+            else:
+                self._plain.setdefault(route.path.rstrip("/") or "/", {})[route.method] = route
+
+    def find(self, path: str) -> tuple[Mapping[str, Route], Mapping[str, str]]:
+        """The routes of a path by method, and its parts; empty when there is none."""
+        found = self._plain.get(path) or self._plain.get(path.rstrip("/") or "/")
+        if found is not None:
+            return found, {}
+        parts = path.strip("/").split("/")
+        for shape, route in self._parted:
+            if len(shape) == len(parts):
+                taken = _match(shape, parts)
+                if taken is not None:
+                    return {route.method: route}, taken
+        return {}, {}
+
+
+def _match(shape: list[str], parts: list[str]) -> dict[str, str] | None:
+    taken: dict[str, str] = {}
+    for name, part in zip(shape, parts, strict=True):
+        if name.startswith("{"):
+            taken[name.strip("{}")] = part
+        elif name != part:
+            return None
+    return taken

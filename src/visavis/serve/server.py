@@ -1,0 +1,77 @@
+"""Runs the service: one event loop on uvicorn, the committer, and what watches over both."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from visavis.flow.live import Service, open_service
+from visavis.serve import api, watching
+from visavis.serve.app import App
+from visavis.serve.collecting import Collecting
+from visavis.serve.commit import Committer
+from visavis.serve.routes import Routes
+
+_SWITCH_SECONDS = 0.0005
+"""How soon the committer's thread gets its turn beside a busy event loop."""
+
+
+@dataclass
+class Running:
+    """A service and its application; the committer is there between startup and shutdown."""
+
+    service: Service
+    routes: Routes = field(default_factory=Routes)
+    committer: Committer | None = None
+
+    def __post_init__(self) -> None:
+        self.app = App(self.routes, self._start, self._stop)
+
+    async def _start(self) -> None:
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        committer = Committer(self.service.tail, asyncio.get_running_loop())
+        self.committer = committer
+        collecting = Collecting(committer, self.service.keyring)
+        self.routes.add(*api.collection(collecting), *api.client_settings())
+        self.routes.add(*watching.routes(self.routes, self.app, committer, self.service))
+
+    async def _stop(self) -> None:
+        if self.committer is not None:
+            await asyncio.to_thread(self.committer.close)
+        self.service.close()
+
+
+def application(root: Path) -> App:
+    """The service of a project as an ASGI application."""
+    return Running(open_service(root)).app
+
+
+def serve(root: Path, host: str, port: int) -> None:
+    """Serves until the process is told to end; then stores what waits and goes."""
+    import uvicorn
+
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    running = Running(open_service(root))
+    config = uvicorn.Config(
+        running.app, host=host, port=port, access_log=False, log_level="warning",
+        http="httptools", ws="none", lifespan="on", server_header=False, date_header=False,
+        timeout_keep_alive=75, backlog=4096, h11_max_incomplete_event_size=64 * 1024,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_serve(server, running))
+
+
+async def _serve(server: Any, running: Running) -> None:
+    sweeper = asyncio.create_task(watching.sweep(server))
+    try:
+        await server.serve()
+    finally:
+        sweeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sweeper

@@ -1,0 +1,215 @@
+"""The live tail: request bodies appended to files, durable before anybody is told so.
+
+A frame is one request body with its number, its moment and a short head. Frames are appended to
+segments (`tail/NUMBER.frames`, named by their first frame) and made durable in groups by one
+fdatasync. What a crash left half written fails its checksum and is cut off at the next opening.
+Segments go only once a published build covers all their frames.
+
+A frame on disk, little-endian: crc32 of the rest (4 bytes), lengths of head (4) and body (4),
+number (8), received_at in ms (8), head, body.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from visavis.store import crash
+
+SEGMENT_BYTES = 64 * 1024**2
+"""A segment that has grown past this is closed and a new one begun."""
+_FRAME = struct.Struct("<IIIQq")
+_REST = struct.Struct("<IIQq")
+_LARGEST = 64 * 1024**2
+_ENDING = ".frames"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One request body as it came in; `head` says by which door (see collect.payloads)."""
+
+    number: int
+    received_ms: int
+    head: bytes
+    body: bytes
+
+
+class Tail:
+    """The tail open for appending. One process at a time; not for use by two threads at once."""
+
+    def __init__(self, state: Path, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self.path = _folder(state)
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.segment_bytes = segment_bytes
+        # never closed before the process ends: the lock goes with the descriptor
+        self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise
+        self._file = -1
+        self._end = 0
+        self.next_number = self._recover()
+
+    def append(self, frames: Sequence[tuple[int, bytes, bytes]]) -> int:
+        """Appends (received_ms, head, body) frames and makes them durable; the first's number.
+
+        Raises OSError when the disk does not take them; then none of them is in the tail.
+        """
+        number = first = self.next_number
+        parts: list[bytes] = []
+        for received_ms, head, body in frames:
+            rest = _REST.pack(len(head), len(body), number, received_ms)
+            crc = zlib.crc32(body, zlib.crc32(head, zlib.crc32(rest)))
+            parts += (crc.to_bytes(4, "little"), rest, head, body)
+            number += 1
+        self._write(b"".join(parts))
+        self.next_number = number
+        if self._end >= self.segment_bytes:
+            self.rotate()
+        return first
+
+    def _write(self, data: bytes) -> None:
+        if self._file < 0:
+            self._begin()
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._file, view) :]
+            crash.point("tail-written")
+            os.fdatasync(self._file)
+        except OSError:
+            self._give_up()
+            raise
+        crash.point("tail-durable")
+        self._end += len(data)
+
+    def _give_up(self) -> None:
+        """Cuts off what may be half there; the next frames begin a segment of their own.
+
+        After a failed fdatasync nobody knows what the disk holds, so the file is not trusted again.
+        """
+        file, self._file = self._file, -1
+        try:
+            os.ftruncate(file, self._end)
+        except OSError:
+            pass
+        finally:
+            os.close(file)
+
+    def _begin(self) -> None:
+        path = self.path / f"{self.next_number:016d}{_ENDING}"
+        # a segment of this name holds nothing that was ever acknowledged
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        self._end = 0
+        try:
+            _sync(self.path)
+        except OSError:
+            self._give_up()
+            raise
+
+    def rotate(self) -> None:
+        """Closes the segment being written, so that it can go once it is covered."""
+        if self._file >= 0 and self._end:
+            os.close(self._file)
+            self._file = -1
+
+    def _recover(self) -> int:
+        """Cuts off a torn end and gives the number of the next frame."""
+        found = segments(self.path)
+        if not found:
+            return 1
+        last = found[-1]
+        number, end = _number(last), 0
+        for frame, end in _scan(last):  # noqa: B007 - the last end is wanted
+            number = frame.number + 1
+        if end < last.stat().st_size:
+            with last.open("r+b") as file:
+                file.truncate(end)
+                os.fsync(file.fileno())
+        return number
+
+    def close(self) -> None:
+        """Gives the tail back; what was appended is durable already."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def frames_after(state: Path, number: int) -> Iterator[Frame]:
+    """The frames with a greater number, in order; also while another process appends."""
+    found = segments(_folder(state))
+    for i, path in enumerate(found):
+        following = _number(found[i + 1]) if i + 1 < len(found) else None
+        if following is not None and following <= number + 1:
+            continue
+        for frame, _ in _scan(path):
+            if frame.number > number:
+                yield frame
+
+
+def forget(state: Path, through: int) -> list[str]:
+    """Removes segments whose frames all have numbers up to `through`; the newest always stays.
+
+    Its name keeps numbers from being used twice.
+    """
+    found = segments(_folder(state))
+    gone = [a for a, b in pairwise(found) if _number(b) <= through + 1]
+    for path in gone:
+        path.unlink()
+    return [path.name for path in gone]
+
+
+def size(state: Path) -> int:
+    """Bytes that the tail takes on disk."""
+    return sum(path.stat().st_size for path in segments(_folder(state)))
+
+
+def segments(folder: Path) -> list[Path]:
+    """The files of frames in a tail's folder, oldest first."""
+    return sorted(folder.glob(f"*{_ENDING}"))
+
+
+def _folder(state: Path) -> Path:
+    return state / "tail"
+
+
+def _number(path: Path) -> int:
+    return int(path.stem)
+
+
+def _scan(path: Path) -> Iterator[tuple[Frame, int]]:
+    """The whole frames of a segment, each with the place where it ends."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:  # covered and removed in between
+        return
+    with file:
+        end = 0
+        while len(start := file.read(_FRAME.size)) == _FRAME.size:
+            crc, head_size, body_size, number, received_ms = _FRAME.unpack(start)
+            if head_size + body_size > _LARGEST:
+                return
+            rest = file.read(head_size + body_size)
+            if len(rest) < head_size + body_size or zlib.crc32(rest, zlib.crc32(start[4:])) != crc:
+                return
+            end += len(start) + len(rest)
+            yield Frame(number, received_ms, rest[:head_size], rest[head_size:]), end
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

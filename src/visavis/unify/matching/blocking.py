@@ -70,7 +70,11 @@ def keys_of(item: Prepared) -> list[Key]:
             ways += [f"{value}[1:6]", f"{value}[-6:]"]
         case "text":
             split = f"string_split({value}, ' ')"
-            ways += [f"list_sort({split})[1:2]", f"{split}[1]", f"{split}[-1]"]
+            ways += [
+                f"array_to_string(list_sort({split})[1:2], ' ')",
+                f"{split}[1]",
+                f"{split}[-1]",
+            ]
     return [Key(name, way, way == value) for way in ways]
 
 

@@ -27,8 +27,8 @@ _DATE_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%
                  "%Y年%m月%d日", "%Y.%m.%d", "%d %b %Y", "%d %B %Y", "%B %d, %Y", "%d%m%Y",
                  "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")  # fmt: skip
 _SAMPLE = 5_000
-_WIDE = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000"
-_NARROW = "".join(chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)) + " "
+WIDE = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000"
+NARROW = "".join(chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)) + " "
 _HAN = r"[\x{3400}-\x{9fff}\x{20000}-\x{2ffff}]"
 
 
@@ -58,7 +58,7 @@ def clean_sql(column: str) -> str:
 
     Accents are told apart by nobody who types a name from hearing; ideographs stay as they are.
     """
-    text = f"translate(CAST({column} AS VARCHAR), {text_literal(_WIDE)}, {text_literal(_NARROW)})"
+    text = f"translate(CAST({column} AS VARCHAR), {text_literal(WIDE)}, {text_literal(NARROW)})"
     text = f"strip_accents(lower(nfc_normalize({text})))"
     text = rf"trim(regexp_replace({text}, '[\s\x{{a0}}]+', ' ', 'g'))"
     nothing = ", ".join(text_literal(word) for word in ("", *NOTHING))

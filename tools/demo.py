@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-AS_OF = "2018-01-02T00:00:00Z"
+AS_OF, SENT = "2018-01-02T00:00:00Z", "2018-01-02T10:00:00Z"
 FILES = (
     "transactions",
     "products",
@@ -35,11 +35,21 @@ def main(target: Path) -> None:
         "from segment_members join people using (person_id) join identifiers using (person_id) "
         "where segment = 'slipping_away' order by revenue desc limit 5",
     )
+    messages(project)
     print(f"\nThe project is in {target}. Try:")
     print(
         f'  .venv/bin/visavis -p {target} query "select lifecycle, count(*) from people group by 1"'
     )
     print(f"  .venv/bin/visavis -p {target} explain customer_id:1 --trait lifecycle")
+
+
+def messages(project: tuple[str, str]) -> None:
+    """One decision with its reasons, the plan, and the messages, written to a local mailbox."""
+    print("\nThe addresses, names, birthdays and consents are invented: the real data have none.")
+    visavis(*project, "decide", "--person", "customer_id:2", "--placement", "email", "--at", SENT)
+    visavis(*project, "plan", "--at", SENT)
+    visavis(*project, "send", "--at", SENT)
+    visavis(*project, "report", "campaigns")
 
 
 def copy_data(folder: Path) -> None:

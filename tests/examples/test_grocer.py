@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -213,3 +214,45 @@ def test_explain_leads_to_file_line_and_events(ask: Visavis) -> None:
     text = json.dumps(found)
     assert "traits/starter.yml" in text
     assert "tills:" in text
+
+
+def test_plan_shows_what_send_then_does(grocer: Path, tmp_path: Path) -> None:
+    """The five campaigns of the example, on a copy: every person is written to or left out."""
+    shop = tmp_path / "shop"
+    shutil.copytree(grocer, shop, symlinks=True)
+    at = ("--at", "2018-01-02T10:00:00Z", "--json", "--quiet")
+
+    def told(*words: str) -> Any:
+        done = run("-p", str(shop), *words)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    plan, sent = told("plan", *at), told("send", *at)
+    campaigns = plan["campaigns"]
+    assert set(campaigns) == {"birthday", "thanks", "win_back", "reward", "promotion"}
+    assert {name: c["messages"] for name, c in campaigns.items()} == sent["campaigns"]
+    assert {name: c["left_out"] for name, c in campaigns.items()} == sent["left_out"]
+    for name, campaign in campaigns.items():
+        assert campaign["messages"] > 0, name
+        assert campaign["messages"] + sum(campaign["left_out"].values()) == 2469, name
+    reasons = {reason for c in campaigns.values() for reason in c["left_out"]}
+    assert reasons >= {"no address", "no consent", "consent withdrawn", "address suppressed",
+                       "missing field", "held out", "control group", "outranked"}  # fmt: skip
+    mails = list((shop / ".visavis/mailbox/email/new").iterdir())
+    assert len(mails) == sent["sent"] == sum(sent["campaigns"].values())
+    again = told("send", *at)
+    assert (again["planned"], again["sent"]) == (0, 0)
+
+
+def test_one_decision_says_why_and_where(ask: Visavis) -> None:
+    at = ("--at", "2018-01-02T10:00:00Z")
+    made = ask("decide", "--person", "customer_id:2", "--placement", "email", *at)
+    assert {c["offer"] for c in made["candidates"]} == {
+        "birthday", "thanks", "win_back", "reward", "promotion",
+    }  # fmt: skip
+    for candidate in made["candidates"]:
+        assert candidate["file"].split("/")[0] in ("offers", "segments", "policies", "content")
+        assert candidate["line"] > 0
+        assert candidate["fell"] != "not eligible" or candidate["detail"]
+    again = ask("decide", "--person", "customer_id:2", "--placement", "email", *at)
+    assert again == made

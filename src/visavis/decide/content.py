@@ -15,7 +15,7 @@ from visavis.core.lang.form import Value
 from visavis.core.lang.parse import Located
 from visavis.core.lang.types import SCALE, Type
 from visavis.core.nouns import Project
-from visavis.core.offers import Content, Offer, Template
+from visavis.core.offers import PARTS, Content, Offer, Template
 from visavis.core.problems import Place
 from visavis.decide.rules import Unrendered
 
@@ -40,6 +40,10 @@ class Renderer:
             return {}
         spoken, parts = content.variant(self.language)
         fields = self._fields(content, offer, address, spoken or self.project.language)
+        own = {part: parts[part] for part in parts if part not in PARTS}
+        if address is None and own:
+            # shown and not sent: the content's own data, where it has any, and no mail
+            parts = own
         return {
             part: self._render(template, part, fields) for part, template in sorted(parts.items())
         }

@@ -299,7 +299,7 @@ def _write(making: Making) -> None:
         f"{_TABLE} collect_events AS SELECT seq, message_id, make_timestamp(ms * 1000) AS "
         "ts, received, "
         f"channel, node, nodes, revision{columns_sql(own + there)}, ms = {TIME_MIN} AS timeless "
-        f"FROM ({ranks.seq_of_new()})"
+        f"FROM ({ranks.seq_of_new(making.wh)})"
     )
     making.wh.execute("DROP TABLE collect_new")
     event = "track" if own else source.event or "identify"

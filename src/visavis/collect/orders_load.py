@@ -105,7 +105,7 @@ def _write(making: Making, shape: Shape) -> None:
         "origin AS revision, NULL::VARCHAR[] AS cleared, coalesce(p_revenue = 0, false) "
         f"OR {test} AS void, "
         "NULL::VARCHAR AS properties, NULL::VARCHAR AS context, order_id AS p_order_id"
-        f"{columns_sql(props)}, class, false AS timeless FROM ({ranks.seq_of_new()})"
+        f"{columns_sql(props)}, class, false AS timeless FROM ({ranks.seq_of_new(making.wh)})"
     )
     making.wh.execute("DROP TABLE collect_new")
     counts = making.counts

@@ -156,7 +156,7 @@ def _write(wh: Warehouse, lake: Lake, loads: list[Load]) -> None:
         "channel, node, NULL::BIGINT[] AS nodes, 0::BIGINT AS revision, "
         "NULL::VARCHAR[] AS cleared, false AS void, NULL::VARCHAR AS properties, "
         "NULL::VARCHAR AS context, COLUMNS('^p_.*') "
-        f"FROM ({ranks.seq_of_new()}) ORDER BY event, node, seq",
+        f"FROM ({ranks.seq_of_new(wh)}) ORDER BY event, node, seq",
         draft / "events.parquet",
     )
     moved = wh.write_parquet("SELECT * FROM collect_moved", draft / "overlay.parquet")

@@ -93,8 +93,10 @@ def rank(wh: Warehouse, lake: Lake, loads: Sequence[Load]) -> None:
     )
 
 
-def seq_of_new() -> str:
+def seq_of_new(wh: Warehouse) -> str:
     """A query for `collect_new` with its `seq`."""
+    if not wh.value("SELECT count(*) FROM collect_ranked WHERE load_id IS NULL"):
+        return f"SELECT n.*, {clamped('n.ms')} * {SHIFT} AS seq FROM collect_new AS n"
     return (
         f"SELECT n.*, {clamped('n.ms')} * {SHIFT} + coalesce(r.rank, 0) AS seq FROM "
         "collect_new AS n "

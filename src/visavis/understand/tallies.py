@@ -1,7 +1,8 @@
-"""`mode` by counting: how often each person has each value, and the value counted most.
+"""`mode` and `count(distinct)` by counting: which values each person has, and how often.
 
-An aggregate over sorted values costs several times as much as two over numbers. Values are
-numbered in their order, so that the largest of (count, smallest number) decides ties.
+An aggregate over sorted values, or over a set of them for each person, costs several times as much
+as two over numbers. For `mode` values are numbered in their order, so that the largest of (count,
+smallest number) decides ties; person and number are one key, for one is cheaper than two.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ from visavis.store.engines.duckdb_sql import Names, expression
 
 _COUNTED = (Type.TEXT, Type.BOOLEAN, Type.INTEGER, Type.DATE)
 """Values of other types are mostly all different."""
-_SHIFT = 1 << 31
+_BITS = 31
+_SHIFT = 1 << _BITS
+_Key = tuple[str, str, tuple[str, ...]]
+"""What is worked out (`mode` or `count`), of which value, over which rows."""
 
 
 def tallied(node: Aggregate) -> bool:
     """Whether an aggregate is worked out by a tally."""
-    if node.function != "mode" or node.args[0].type not in _COUNTED:
+    distinct = node.function == "count" and node.distinct
+    if not (distinct or node.function == "mode") or node.args[0].type not in _COUNTED:
         return False
     return any(isinstance(part, Property) for part in walk(node.args[0]))
 
@@ -32,35 +37,53 @@ class Tallies:
 
     prefix: str
     names: Names
-    keys: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
+    keys: dict[_Key, str] = field(default_factory=dict)
 
     def halves(self, node: Aggregate, keep: Sequence[str]) -> Halves:
         """The aggregate as a column of a tally: nothing of it is in the stream's GROUP BY."""
         if node.filter is not None:
             keep = [*keep, expression(node.filter, self.names)]
-        key = (expression(node.args[0], self.names), tuple(keep))
+        key = (node.function, expression(node.args[0], self.names), tuple(keep))
         name = self.keys.setdefault(key, f"{self.prefix}t{len(self.keys)}")
+        if node.function == "count":
+            return Halves((), lambda _: f"coalesce({name}.value, 0)")
         return Halves((), lambda _: f"{name}.value")
 
     def queries(self, person: str, tables: str, scanned: Sequence[str]) -> dict[str, str]:
         """Name -> query for person and value, over the rows of the stream."""
         return {
-            name: _query(value, person, tables, [*scanned, *keep])
-            for (value, keep), name in self.keys.items()
+            name: _QUERIES[function](value, person, tables, [*scanned, *keep])
+            for (function, value, keep), name in self.keys.items()
         }
 
 
-def _query(value: str, person: str, tables: str, conditions: Sequence[str]) -> str:
-    rows = f"FROM {tables} WHERE {' AND '.join([*conditions, f'{value} IS NOT NULL'])}"
+def _rows(value: str, tables: str, conditions: Sequence[str]) -> str:
+    return f"FROM {tables} WHERE {' AND '.join([*conditions, f'{value} IS NOT NULL'])}"
+
+
+def _most(value: str, person: str, tables: str, conditions: Sequence[str]) -> str:
+    rows = _rows(value, tables, conditions)
     return (
         "WITH numbers AS MATERIALIZED ("
         "SELECT value, row_number() OVER (ORDER BY value) AS number"
         f" FROM (SELECT DISTINCT {value} AS value {rows})),"
-        f" tally AS (SELECT person, max(n * {_SHIFT} - number) AS best FROM ("
-        "SELECT r.person, numbers.number, count(*) AS n"
+        f" tally AS (SELECT key >> {_BITS} AS person,"
+        f" max(n * {_SHIFT} - (key & {_SHIFT - 1})) AS best FROM ("
+        f"SELECT r.person * {_SHIFT} + numbers.number AS key, count(*) AS n"
         f" FROM (SELECT {person} AS person, {value} AS value {rows}) AS r"
-        " JOIN numbers ON numbers.value = r.value GROUP BY r.person, numbers.number"
+        " JOIN numbers ON numbers.value = r.value GROUP BY key"
         ") GROUP BY person)"
         " SELECT tally.person, numbers.value FROM tally"
         f" JOIN numbers ON numbers.number = -tally.best & {_SHIFT - 1}"
     )
+
+
+def _distinct(value: str, person: str, tables: str, conditions: Sequence[str]) -> str:
+    rows = _rows(value, tables, conditions)
+    return (
+        "SELECT person, count(*) AS value"
+        f" FROM (SELECT DISTINCT {person} AS person, {value} AS value {rows}) GROUP BY person"
+    )
+
+
+_QUERIES = {"mode": _most, "count": _distinct}

@@ -137,6 +137,7 @@ def _line(
         target=target,
         met=ratio <= most and (most_memory is None or memory <= most_memory),
         spread=_seconds(ours),
+        repeats=len(ours),
         unit="s",
         peer_spread=[round(min(_seconds(theirs)), 3), round(max(_seconds(theirs)), 3)],
         cpu_ratio=round(middle(ours, "cpu") / middle(theirs, "cpu"), 3),

@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPEATS = int(os.environ.get("VISAVIS_BENCH_REPEATS", "5"))
+BUDGET = float(os.environ.get("VISAVIS_BENCH_SECONDS", "780"))
+"""Seconds after which a benchmark begins no further round; its lines tell how many it had."""
 SCALE = float(os.environ.get("VISAVIS_BENCH_SCALE", "1"))
 """Sizes are multiplied by it; lines made at a scale other than 1 say so, and prove nothing."""
 WORK = Path(os.environ.get("VISAVIS_BENCH_DIR", "/tmp/visavis-bench"))
 SIDES = Path(__file__).parent / "sides"
 _SRC = Path(__file__).parent.parent / "src"
+_BEGAN = time.monotonic()
 _KIB = 1024 if sys.platform != "darwin" else 1
 
 
@@ -66,12 +69,31 @@ def visavis(*words: object) -> Run:
 def alternate(
     sides: Mapping[str, Callable[[], Run]], repeats: int = REPEATS
 ) -> dict[str, list[Run]]:
-    """Each side in turn, `repeats` times, so that drift hits all alike; warm them up before."""
+    """Each side in turn, `repeats` times, so that drift hits all alike; warm them up before.
+
+    Fewer where the time runs out, but at least once.
+    """
     runs: dict[str, list[Run]] = {name: [] for name in sides}
-    for _ in range(repeats):
+    longest = 0.0
+    for turn in range(repeats):
+        if turn and not time_for(longest):
+            break
+        start = time.monotonic()
         for name, run in sides.items():
             runs[name].append(run())
+        longest = max(longest, time.monotonic() - start)
     return runs
+
+
+def begin() -> None:
+    """Starts the clock of a benchmark."""
+    global _BEGAN
+    _BEGAN = time.monotonic()
+
+
+def time_for(seconds: float) -> bool:
+    """Whether something that takes so long still ends within the benchmark's time."""
+    return time.monotonic() - _BEGAN + seconds <= BUDGET
 
 
 def median(values: Sequence[float]) -> float:

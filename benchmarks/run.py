@@ -22,7 +22,10 @@ def main(names: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
+    import harness
+
     for name in names or known:
+        harness.begin()
         importlib.import_module(name).main()
     return 0
 

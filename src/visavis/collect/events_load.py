@@ -59,10 +59,10 @@ _TYPES = {"identify": "identify", "page": "page", "screen": "screen", "group": "
 def load_events(making: Making) -> Mapping[str, Any]:
     """Makes and commits the load; its summary."""
     columns = making.stage(_REQUIRED, lambda sql: _checked(making, sql))
-    _rows(making, columns)
-    making.wh.execute("DROP TABLE IF EXISTS collect_stage")
+    view = _rows(making, columns)
     making.nothing_dead()
-    making.number_nodes([c.key[3:] for c in columns if c.key.startswith("id.")])
+    making.number_nodes([c.key[3:] for c in columns if c.key.startswith("id.")], view)
+    making.wh.execute("DROP TABLE IF EXISTS collect_stage")
     one_each(making)
     against_earlier(making)
     making.rank()
@@ -70,9 +70,12 @@ def load_events(making: Making) -> Mapping[str, Any]:
     making.quarantine()
     making.write_identity()
     crash.point("load-made")
-    return making.commit(
+    summary = making.commit(
         "SELECT min(epoch_ms(ts)), max(epoch_ms(ts)) FROM collect_events WHERE NOT timeless"
     )
+    making.wh.execute("DROP VIEW collect_events")
+    making.wh.execute("DROP TABLE collect_new")
+    return summary
 
 
 def _checked(making: Making, stage: str) -> str:
@@ -116,8 +119,11 @@ def _event_sql(source: Source) -> str:
     return text_literal(source.event or "identify")
 
 
-def _rows(making: Making, columns: Sequence[Column]) -> None:
-    """Makes `collect_new` with message ids; repeats within one file are numbered."""
+def _rows(making: Making, columns: Sequence[Column]) -> bool:
+    """Makes `collect_new` with message ids; repeats within one file are numbered.
+
+    Says whether it is a view: it is where nobody needs to look at it twice.
+    """
     there = {c.key for c in columns}
     timeless = "role.time" not in there
     given = (
@@ -142,12 +148,16 @@ def _rows(making: Making, columns: Sequence[Column]) -> None:
         elif column.key.startswith("field."):
             value = f"make_timestamp({name} * 1000)" if column.type is Type.TIME else name
             picked.append(f"{value} AS {identifier(f'p_{column.label}')}")
+    numbered = "role.id" not in there and not (timeless and making.source.kind == "records")
+    made = _TABLE if numbered else "CREATE OR REPLACE TEMP VIEW"
+    making.wh.execute("DROP TABLE IF EXISTS collect_new")
     making.wh.execute(
-        f"{_TABLE} collect_new AS SELECT {', '.join(picked)}, origin FROM collect_stage "
+        f"{made} collect_new AS SELECT {', '.join(picked)}, origin FROM collect_stage "
         "WHERE _reason IS NULL"
     )
-    if "role.id" not in there and not (timeless and making.source.kind == "records"):
+    if numbered:
         _number_repeats(making)
+    return not numbered
 
 
 def _message_id(making: Making, columns: Sequence[Column]) -> str:
@@ -295,25 +305,23 @@ def _write(making: Making) -> None:
     source = making.source
     there = [c for c in making.wh.columns("collect_new") if c.startswith("p_")]
     own = ["event"] if source.kind in _CONSENT else []
+    making.wh.execute("DROP TABLE IF EXISTS collect_events")
     making.wh.execute(
-        f"{_TABLE} collect_events AS SELECT seq, message_id, make_timestamp(ms * 1000) AS "
-        "ts, received, "
-        f"channel, node, nodes, revision{columns_sql(own + there)}, ms = {TIME_MIN} AS timeless "
-        f"FROM ({ranks.seq_of_new(making.wh)})"
+        "CREATE OR REPLACE TEMP VIEW collect_events AS SELECT make_timestamp(ms * 1000) AS ts, "
+        f"node, nodes, ms = {TIME_MIN} AS timeless FROM collect_new"
     )
-    making.wh.execute("DROP TABLE collect_new")
     event = "track" if own else source.event or "identify"
     kind = text_literal(_TYPES.get(event, "track"))
     name = "event" if own else f"{text_literal(event)} AS event"
     # sorted while narrow; what is the same in every row joins afterwards
     making.counts["events"] = making.write(
         "events",
-        f"SELECT seq, message_id, {kind} AS type, {name}, ts, "
+        f"SELECT seq, message_id, {kind} AS type, {name}, make_timestamp(ms * 1000) AS ts, "
         f"make_timestamp(received * 1000) AS received_at, {text_literal(source.name)} AS source, "
         f"channel, node, nodes, revision, {_cleared(event, there)} AS cleared, "
         "NULL::BOOLEAN AS void, NULL::VARCHAR AS properties, NULL::VARCHAR AS context"
-        f"{columns_sql(there)} FROM (SELECT * EXCLUDE (timeless) FROM collect_events "
-        f"ORDER BY {'event, ' if own else ''}node, seq)",
+        f"{columns_sql(there)} FROM (SELECT * EXCLUDE (origin) FROM "
+        f"({ranks.seq_of_new(making.wh)}) ORDER BY {'event, ' if own else ''}node, seq)",
     )
 
 

@@ -167,8 +167,11 @@ class Making:
 
     # identifiers and places in the log
 
-    def number_nodes(self, kinds: Sequence[str]) -> None:
-        """Turns the `id.*` columns of `collect_new` into `node` and `nodes`."""
+    def number_nodes(self, kinds: Sequence[str], view: bool = False) -> None:
+        """Turns the `id.*` columns of `collect_new` (a table, or a view) into `node` and `nodes`.
+
+        Afterwards it is a table.
+        """
         names = nodes.strongest_first(kinds, self.context.project.kinds)
         everything = self.context.state.loads(active_only=False)
         known = [str(p) for p in self.context.lake.files("nodes", everything)]
@@ -176,7 +179,7 @@ class Making:
         query = nodes.with_nodes("SELECT * FROM collect_new", names)
         self.wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_noded AS {query}")
         self.wh.execute("ALTER TABLE collect_noded RENAME TO collect_noded_")
-        self.wh.execute("DROP TABLE collect_new")
+        self.wh.execute(f"DROP {'VIEW' if view else 'TABLE'} collect_new")
         self.wh.execute("ALTER TABLE collect_noded_ RENAME TO collect_new")
 
     def rank(self) -> None:

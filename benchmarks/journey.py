@@ -43,7 +43,8 @@ def ours(data: Path, work: Path) -> float:
     shop = work / "shop"
     shutil.rmtree(shop, ignore_errors=True)
     visavis = str(Path(sys.executable).with_name("visavis"))
-    subprocess.run([visavis, "init", str(shop), "--template", "grocer", "--quiet"], check=True)
+    subprocess.run([visavis, "init", str(shop), "--template", "grocer", "--quiet"], check=True,
+                   stdout=subprocess.DEVNULL)  # fmt: skip
     for file in data.glob("*.parquet"):
         (shop / "data" / file.name).symlink_to(file.resolve())
     before = time.perf_counter()

@@ -128,7 +128,7 @@ def _write(making: Making, tables: Tables) -> None:
         "make_timestamp(ms * 1000) AS ts, make_timestamp(received * 1000) AS received_at, "
         f"{text_literal(SOURCE)} AS source, channel, node, nodes, revision, cleared, "
         "free OR bot IS NOT NULL AS void, properties, context"
-        f"{columns_sql(properties)}, given, bot, false AS timeless FROM ({ranks.seq_of_new()})"
+        f"{columns_sql(properties)}, given, bot, false AS timeless FROM ({ranks.seq_of_new(wh)})"
     )
     wh.execute("DROP TABLE collect_new")
     making.counts["events"] = making.write(

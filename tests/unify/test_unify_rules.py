@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from visavis.core.nouns import IdentifierKind
-from visavis.unify.rules import ALWAYS, Edge, Seen, choose, pid, pid_maker, unite
+from visavis.unify.rules import ALWAYS, Seen, choose, pid, pid_maker
 
 KINDS = {
     "customer_id": IdentifierKind("customer_id", unique=True, priority=20),
@@ -32,10 +32,3 @@ def test_a_unique_kind_beats_an_earlier_one() -> None:
     assert choose(members[:2], KINDS).kind == "customer_id"
     assert choose([Seen("email", "b", 3), Seen("email", "a", 3)], KINDS).value == "a"
     assert choose([Seen("email", "b", 3), Seen("email", "a", ALWAYS)], KINDS).value == "a"
-
-
-def test_unite_keeps_one_reason_for_each_merge_the_strongest_and_earliest() -> None:
-    a, b, c = ("email", "a"), ("email", "b"), ("phone", "c")
-    late, early = Edge(a, b, "same row", 50, 9), Edge(b, a, "same row", 50, 3)
-    other = Edge(b, c, "same row", 50, 4)
-    assert unite([late, other, early]) == [early, other]

@@ -17,8 +17,15 @@ from visavis.cli.output import write_json, write_rows
 @click.option("--trait", metavar="T", help="Only this trait, with every event behind it.")
 @click.option("--segment", metavar="S", help="Only this segment, part by part.")
 @click.option("--message", metavar="ID", help="Only this message, and why not the others.")
+@click.option("--identifier", metavar="I", help="The chain of evidence that leads to it.")
+@click.option("--against", metavar="PERSON", help="Why these two are not one person.")
 def explain_command(
-    person: str, trait: str | None, segment: str | None, message: str | None
+    person: str,
+    trait: str | None,
+    segment: str | None,
+    message: str | None,
+    identifier: str | None,
+    against: str | None,
 ) -> None:
     """Tell why: identifiers and evidence, traits and the events behind them, tags, segments.
 
@@ -26,9 +33,11 @@ def explain_command(
     """
     from visavis.flow.explain import explain
 
-    if sum(name is not None for name in (trait, segment, message)) > 1:
-        raise click.UsageError("Give one of --trait, --segment and --message.")
-    answer = explain(settings().root, person, trait, segment, message)
+    asked = (trait, segment, message, identifier, against)
+    if sum(name is not None for name in asked) > 1:
+        names = "--trait, --segment, --message, --identifier and --against"
+        raise click.UsageError(f"Give one of {names}.")
+    answer = explain(settings().root, person, trait, segment, message, identifier, against)
     if settings().json:
         write_json(answer)
     else:

@@ -33,6 +33,7 @@ _COMMANDS = {
     "evaluate": "care",
     "keys": "live",
     "serve": "live",
+    "identity": "identity",
 }
 
 

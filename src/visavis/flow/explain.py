@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from visavis.core.clock import to_datetime, to_ms, zone
+from visavis.core.clock import to_datetime, zone
 from visavis.core.lang.form import Call, Node, Property, Value, trait_names, walk
 from visavis.core.lang.history import History
 from visavis.core.lang.reader import Program, Result, compile_program
@@ -17,6 +17,7 @@ from visavis.core.lang.types import TIME_MIN, Type
 from visavis.core.nouns import Project, Trait
 from visavis.core.problems import Place, Problem, ProblemsError, nearest
 from visavis.flow.build import open_warehouse
+from visavis.flow.chains import COLUMNS, against, chain, ends, joining, person_evidence
 from visavis.flow.explain_message import message_told, told_of
 from visavis.flow.persons import (
     PersonFound,
@@ -28,9 +29,7 @@ from visavis.flow.persons import (
 )
 from visavis.flow.profile import completeness, given_values, shown_value
 from visavis.flow.published import Published, published
-from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.warehouse import Warehouse
-from visavis.unify.rules import ALWAYS, Edge, unite
 
 SHOWN = 20
 """Events shown for each trait in the overview; one trait asked for shows all of its events."""
@@ -42,8 +41,11 @@ def explain(
     trait: str | None = None,
     segment: str | None = None,
     message: str | None = None,
+    identifier: str | None = None,
+    other: str | None = None,
 ) -> dict[str, Any]:
-    """Everything known about a person and why, or only about one trait, segment or message.
+    """Everything known about a person and why, or only about one trait, segment or message; the
+    chain of evidence to one `identifier`; or why an `other` person is not the same.
 
     Raises ProblemsError for nobody, and for names that the published build doesn't have.
     """
@@ -52,11 +54,16 @@ def explain(
         _check_names(project, trait, segment)
         with open_warehouse(project) as wh:
             open_lake(wh, at)
+            if other is not None:
+                return against(wh, at, person, other)
             found = find_person(wh, at, person)
             if message is not None:
                 head = {"person_id": found.person_id, "as_of": to_datetime(at.build.as_of)}
                 told = message_told(wh, at, project, found, message)
                 return head | told | {"features": _shown_features(project, told["features"])}
+            if identifier is not None:
+                steps = chain(wh, at, found.person_id, identifier, person)
+                return {"person_id": found.person_id, "chain": steps}
             case = _open(wh, at, project, found, segment)
             answer: dict[str, Any] = {
                 "person_id": found.person_id,
@@ -206,46 +213,14 @@ def _identity(
     identifiers = of_person(
         wh, at, "identifiers", ("kind", "value", "first_seen", "last_seen"), person.person_id
     )
-    columns = (
-        "kind_a",
-        "value_a",
-        "kind_b",
-        "value_b",
-        "rule",
-        "source",
-        "first_seen",
-        "last_seen",
-    )
-    rows = _evidence(wh, at, person.person_id, columns)
-    kept = {(e.a, e.b, e.rule) for e in unite([_edge(project, row) for row in rows])}
-    for row in rows:
-        names = ((row["kind_a"], row["value_a"]), (row["kind_b"], row["value_b"]))
-        row["joins"] = (*names, row["rule"]) in kept
-    return {"identifiers": identifiers, "evidence": rows}
-
-
-def _evidence(
-    wh: Warehouse, at: Published, person_id: str, columns: tuple[str, ...]
-) -> list[dict[str, Any]]:
-    evidence, identifiers = (
-        text_literal(str(at.build.table(name))) for name in ("evidence", "identifiers")
-    )
-    rows = wh.rows(
-        f"SELECT {', '.join(f'e.{c}' for c in columns)} FROM read_parquet({evidence}) AS e "
-        f"JOIN read_parquet({identifiers}) AS i ON i.kind = e.kind_a AND i.value = e.value_a "
-        "WHERE i.person_id = $1 ORDER BY ALL",
-        [person_id],
-    )
-    return [dict(zip(columns, row, strict=True)) for row in rows]
-
-
-def _edge(project: Project, row: Mapping[str, Any]) -> Edge:
-    kinds = (project.kinds.get(row[side]) for side in ("kind_a", "kind_b"))
-    priority = max((kind.priority for kind in kinds if kind), default=50)
-    first = row["first_seen"]
-    seen = ALWAYS if first is None else to_ms(first.replace(tzinfo=UTC))
-    a, b = (row["kind_a"], row["value_a"]), (row["kind_b"], row["value_b"])
-    return Edge(a, b, row["rule"], priority, seen)
+    mine, others = person_evidence(wh, at, person.person_id)
+    kept = joining(project, mine)
+    evidence = [
+        {name: row[name] for name in COLUMNS}
+        | {"joins": (*ends(row), row["rule"]) in kept, "refused": row["guard"]}
+        for row in (*mine, *others)
+    ]
+    return {"identifiers": identifiers, "evidence": evidence}
 
 
 def _overview(wh: Warehouse, at: Published, case: Case) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from visavis.store.builds import Build
 from visavis.store.lake import Lake
 from visavis.store.state import Load, State
 from visavis.store.warehouse import Warehouse
+from visavis.store.words import Row, said
 
 Mark = Mapping[str, object]
 
@@ -35,6 +36,7 @@ class Inputs:
     versions: Mapping[str, str]
     tail: int = 0
     """The last frame of the live tail that the loads hold."""
+    words: tuple[Row, ...] = ()
 
     @property
     def load_ids(self) -> list[str]:
@@ -51,7 +53,8 @@ def gather(project: Project, db: State, before: Build | None) -> Inputs:
     versions = {name: version(name) for name in ("visavis", "duckdb")}
     every = tuple(load.load_id for load in db.loads(active_only=False))
     tail = int(db.fact(THROUGH) or 0)
-    return Inputs(tuple(db.loads()), every, project.definition_hash, catalogues, versions, tail)
+    loads, words = tuple(db.loads()), tuple(said(db.db))
+    return Inputs(loads, every, project.definition_hash, catalogues, versions, tail, words)
 
 
 def _mark(file: Found, known: Iterable[Mark]) -> Mark:
@@ -72,6 +75,7 @@ def same_definitions(build: Build, inputs: Inputs) -> bool:
     manifest = build.manifest
     return (
         manifest["definition_hash"] == inputs.definition_hash
+        and [tuple(row) for row in manifest.get("words", [])] == list(inputs.words)
         and _digests(manifest["catalogues"]) == _digests(inputs.catalogues)
         and bool(manifest["versions"] == dict(inputs.versions))
     )

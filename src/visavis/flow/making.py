@@ -18,6 +18,7 @@ from visavis.core.progress import Progress
 from visavis.flow.accounts import write_accounts
 from visavis.flow.again import Again, on_top_of
 from visavis.flow.extras import need_splink
+from visavis.flow.identity_words import words_at
 from visavis.flow.inputs import Inputs, same_definitions
 from visavis.flow.relations import make_catalogue, make_relations, snapshot, use_catalogue
 from visavis.flow.stepping import add_since
@@ -28,7 +29,7 @@ from visavis.store.engines.duckdb_names import identifier, text_literal, time_li
 from visavis.store.key import project_key
 from visavis.store.lake import Lake
 from visavis.store.profile import described
-from visavis.store.relations import texts
+from visavis.store.relations import attribute, texts
 from visavis.store.warehouse import Warehouse
 from visavis.understand import batch as traits
 from visavis.understand import tags as labels
@@ -52,6 +53,7 @@ class Making:
     timings: dict[str, float] = field(default_factory=dict)
     conditions: list[str] = field(default_factory=list)
     again: Again | None = None
+    attributed: int = 0
 
     def make(self, before: Build | None, of_now: bool, progress: Progress) -> Build:
         """Works everything out, writes it and publishes it; `before` is the build published now."""
@@ -80,6 +82,7 @@ class Making:
             **counts,
             "segments": members,
             "withheld": dict(self.withheld),
+            "attributed": self.attributed,
             "seconds": round(time.perf_counter() - start, 3),
             "timings": self.timings,
             **self._origins(catalogue),
@@ -102,19 +105,25 @@ class Making:
         key = project_key(self.lake.state)
         if self.project.matching:
             need_splink()
+        words = words_at(inputs.words, self.as_of_ms)
         merged = unify.identify_people(
-            self.wh, self.project.kinds, key, self.as_of_ms, known, self.project.matching
+            self.wh, self.project.kinds, key, self.as_of_ms, known, self.project.matching, words
         )
         write = self.wh.write_parquet
         write(unify.IDENTIFIERS, folder / "identifiers.parquet")
         write(unify.EVIDENCE, folder / "evidence.parquet")
         write(matches.TABLE, folder / "matches.parquet")
         write("SELECT * FROM node_persons ORDER BY node", folder / "persons.parquet")
+        write(unify.REVIEW, folder / "review.parquet")
+        self.attributed = write(unify.ATTRIBUTED, folder / "attributed.parquet")
+        if self.attributed:
+            attribute(self.wh, "attributed")
         catalogue = self._catalogue(folder / "catalogue.parquet", before, progress)
         make_relations(self.wh, self.project, merged)
-        self.again = on_top_of(
-            before, self.wh, self.project, self.lake, self.inputs, self.as_of_ms, merged
-        )
+        if not self.attributed and not (before and before.manifest.get("attributed")):
+            self.again = on_top_of(
+                before, self.wh, self.project, self.lake, self.inputs, self.as_of_ms, merged
+            )
         return catalogue
 
     def _catalogue(self, target: Path, before: Build | None, progress: Progress) -> dict[str, str]:
@@ -246,6 +255,7 @@ class Making:
         """What the build was made from, and what reading it later needs to know."""
         return {
             "loads": self.inputs.load_ids,
+            "words": [list(row) for row in self.inputs.words],
             "dictionary": list(self.inputs.dictionary),
             "through_seq": self._through_seq(),
             "through_frame": self.inputs.tail,

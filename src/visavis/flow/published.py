@@ -12,12 +12,14 @@ from visavis.core.nouns import Project
 from visavis.core.problems import Problem, ProblemsError
 from visavis.flow.build import open_warehouse as open_warehouse
 from visavis.flow.build import state_of
+from visavis.flow.identity_words import words_at
 from visavis.flow.relations import make_relations, snapshot, use_catalogue
 from visavis.store import builds
 from visavis.store.builds import Build
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.key import project_key
 from visavis.store.lake import Lake
+from visavis.store.relations import attribute
 from visavis.store.warehouse import Warehouse
 
 _SETTINGS = "visavis.yml"
@@ -119,7 +121,15 @@ def relations_as_of(wh: Warehouse, at: Published, project: Project, as_of_ms: in
 
     manifest = at.build.manifest
     snapshot(wh, project, at.lake, manifest["loads"], manifest["dictionary"])
-    merged = identify_people(wh, project.kinds, project_key(at.state), as_of_ms)
+    merged = identify_people(
+        wh,
+        project.kinds,
+        project_key(at.state),
+        as_of_ms,
+        words=words_at([tuple(row) for row in manifest.get("words", [])], as_of_ms),
+    )
+    if wh.value("SELECT count(*) FROM attributed"):
+        attribute(wh, "attributed")
     use_catalogue(wh, at.build.table("catalogue"))
     make_relations(wh, project, merged)
 

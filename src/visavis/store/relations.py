@@ -88,6 +88,8 @@ class Snapshot:
     dictionary: tuple[str, ...]
     properties: Mapping[str, Type]
     line_fields: Mapping[str, Type]
+    attributed: Path | None = None
+    """Events of shared identifiers (seq) and the identifier (node) that they count for."""
 
     def files(self, name: str) -> list[Path]:
         loads = self.dictionary if name == "nodes" else self.loads
@@ -118,6 +120,24 @@ def create_views(wh: Warehouse, lake: Snapshot, prefix: str = "lake_") -> None:
     ):
         query = _current(wh, lake, name, columns, touched, f"{prefix}overlay")
         create_view(wh, prefix + name, query)
+    if lake.attributed is not None:
+        attribute(wh, f"read_parquet({text_literal(str(lake.attributed))})", prefix)
+
+
+def attribute(wh: Warehouse, attributed: str, prefix: str = "lake_") -> None:
+    """Lets events of shared identifiers count for the node that `attributed` (seq, node) names."""
+    for name in ("events", "lines"):
+        (query,) = (sql for (sql,) in wh.rows(_DEFINITION, [prefix + name]))
+        create_view(wh, f"{prefix}{name}_given", query.partition(" AS ")[2].rstrip(" ;\n"))
+        create_view(
+            wh,
+            prefix + name,
+            "SELECT e.* REPLACE (coalesce(a.node, e.node) AS node) "
+            f"FROM {prefix}{name}_given AS e LEFT JOIN {attributed} AS a ON a.seq = e.seq",
+        )
+
+
+_DEFINITION = "SELECT sql FROM duckdb_views() WHERE view_name = $1 AND temporary"
 
 
 def create_view(wh: Warehouse, name: str, query: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from visavis.store import journal
+from visavis.store import journal, words
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS loads(
@@ -79,7 +79,7 @@ class State:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("PRAGMA fullfsync=ON")
-        self._db.executescript(_TABLES + journal.TABLE)
+        self._db.executescript(_TABLES + journal.TABLE + words.TABLE)
 
     @property
     def db(self) -> sqlite3.Connection:

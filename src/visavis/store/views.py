@@ -57,6 +57,7 @@ def snapshot_of(build: Build, lake: Path) -> Snapshot:
         tuple(manifest["dictionary"]),
         {name: Type(kind) for name, kind in manifest["properties"].items()},
         {name: Type(kind) for name, kind in manifest["line_fields"].items()},
+        build.table("attributed") if manifest.get("attributed") else None,
     )
 
 

@@ -128,7 +128,10 @@ def _allowed(
     people: People,
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Per pair, best first: whether it joins, and whether it tells anything that is not known."""
-    person = dict(zip(people.node.tolist(), people.person.tolist(), strict=True))
+    from visavis.unify.batch import NOBODY
+
+    own = np.where(people.person == NOBODY, people.node, people.person)
+    person = dict(zip(people.node.tolist(), own.tolist(), strict=True))
     unique = ", ".join(text_literal(k.name) for k in kinds.values() if k.unique) or "''"
     rows = wh.rows(f"SELECT node, kind FROM seen_identifiers WHERE kind IN ({unique})")
     has: dict[int, dict[str, set[int]]] = {}

@@ -6,8 +6,8 @@ Pure values in, pure values out; nothing here depends on the order in which evid
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from visavis.core.nouns import IdentifierKind
 
@@ -25,8 +25,10 @@ Name = tuple[str, str]
 SAME_ROW = 50
 MATCHED = 90
 CLASSES: Mapping[str, int] = {
+    "joined by hand": 0,
     "same value": 10,
     "hash of": 10,
+    "alias": 20,
     "same row": SAME_ROW,
     "match": MATCHED,
 }
@@ -53,11 +55,17 @@ class Edge:
     rule: str
     priority: int
     first_seen: int
+    rank: tuple[int, int, int, Name, Name] = field(init=False, compare=False, repr=False)
+    """Strong evidence first, never by when last seen, so that no later event reorders it."""
+
+    def __post_init__(self) -> None:
+        low, high = (self.a, self.b) if self.a <= self.b else (self.b, self.a)
+        strength = CLASSES.get(self.rule, SAME_ROW)
+        object.__setattr__(self, "rank", (strength, self.priority, self.first_seen, low, high))
 
     def order(self) -> tuple[int, int, int, Name, Name]:
-        """Strong evidence first, never by when last seen, so that no later event reorders it."""
-        low, high = min(self.a, self.b), max(self.a, self.b)
-        return (CLASSES.get(self.rule, SAME_ROW), self.priority, self.first_seen, low, high)
+        """The place of the edge among all: the smaller, the stronger."""
+        return self.rank
 
 
 def pid_maker(key: bytes) -> Callable[[str, str], str]:
@@ -95,22 +103,3 @@ def choice_order(
 def choose(members: Iterable[Seen], kinds: Mapping[str, IdentifierKind]) -> Seen:
     """The identifier whose pid is the id of the person who has all these."""
     return min(members, key=lambda seen: choice_order(seen, kinds))
-
-
-def unite(edges: Sequence[Edge]) -> list[Edge]:
-    """The edges, strongest first, that join something not yet joined: a reason for every merge."""
-    parent: dict[Name, Name] = {}
-    kept = []
-    for edge in sorted(edges, key=Edge.order):
-        a, b = _root(parent, edge.a), _root(parent, edge.b)
-        if a != b:
-            parent[max(a, b)] = min(a, b)
-            kept.append(edge)
-    return kept
-
-
-def _root(parent: dict[Name, Name], node: Name) -> Name:
-    while (above := parent.get(node, node)) != node:
-        parent[node] = parent.get(above, above)
-        node = above
-    return node

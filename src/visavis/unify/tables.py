@@ -8,20 +8,26 @@ Reads the views `lake_nodes`, `lake_sightings`, `lake_links` and, for moments in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from visavis.core.clock import to_datetime
 from visavis.core.nouns import IdentifierKind, MatchRule
+from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.warehouse import Warehouse
 from visavis.unify.accounts import no_accounts
-from visavis.unify.batch import Identifiers, People, person_ids, who_is_who
-from visavis.unify.matches import REFUSED, match_links, no_matches
-from visavis.unify.same import UNCONFIRMED, same_links, unconfirmed_links
+from visavis.unify.batch import NOBODY, Identifiers, Links, People, person_ids, who_is_who
+from visavis.unify.component import Refused
+from visavis.unify.hand import apply_words, drop_blocked
+from visavis.unify.matches import match_links, no_matches
+from visavis.unify.rules import ALWAYS
+from visavis.unify.same import same_links, unconfirmed_links
+from visavis.unify.words import Words
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+NO_WORDS = Words()
 VISIBLE = "(first_seen IS NULL OR first_seen <= $1)"
 _LAST = {
     "nodes": (
@@ -45,28 +51,35 @@ def identify_people(
     as_of_ms: int,
     known: pa.Table | None = None,
     matching: Mapping[str, MatchRule] | None = None,
+    words: Words = NO_WORDS,
 ) -> bool:
-    """Makes the tables `persons`, `seen_identifiers` and `seen_links`; whether anybody was merged.
+    """Makes the tables `persons`, `seen_identifiers`, `seen_links`, `refused` and `attributed`;
+    whether any identifier's person is not itself.
 
     `matching` are the rules by which what people say of themselves is evidence too.
     `known` (person, person_id) of an earlier build of the same lake and key saves hashing again.
     """
     moment = to_datetime(as_of_ms).replace(tzinfo=None)
+    _strengths(wh, kinds)
     _seen_identifiers(wh, kinds, moment)
+    drop_blocked(wh, kinds)
     _seen_links(wh, moment)
     unconfirmed_links(wh, kinds, moment)
     same_links(wh, kinds)
+    apply_words(wh, words)
     seen = Identifiers.from_table(
         wh.arrow(
             "SELECT node, kind, value, CASE WHEN NOT always THEN epoch_ms(first_seen) END "
             "AS first_seen FROM seen_identifiers ORDER BY node"
         )
     )
-    people = _solved(wh, seen, kinds)
+    people = who_is_who(seen, _links(wh), kinds, words.apart())
     no_matches(wh)
     if matching:
         match_links(wh, matching, kinds, people, moment)
-        people = _solved(wh, seen, kinds)
+        apply_words(wh, Words(forgotten=words.forgotten))
+        people = who_is_who(seen, _links(wh), kinds, words.apart())
+    _refused(wh, people.refused)
     table = person_ids(seen, people, key, known)
     wh.register("persons_arrow", table)
     wh.execute("CREATE OR REPLACE TEMP TABLE node_persons AS SELECT * FROM persons_arrow")
@@ -76,13 +89,92 @@ def identify_people(
         "CASE WHEN NOT bool_or(always) THEN min(first_seen) END AS first_seen "
         "FROM node_persons JOIN seen_identifiers USING (node) GROUP BY person ORDER BY person"
     )
+    _attributed(wh, people)
     return people.merged
 
 
-def _solved(wh: Warehouse, seen: Identifiers, kinds: Mapping[str, IdentifierKind]) -> People:
-    listed = ", ".join(f"'{rule}'" for rule in (UNCONFIRMED, REFUSED))
-    ends = wh.arrow(f"SELECT node_a, node_b FROM seen_links WHERE rule NOT IN ({listed})")
-    return who_is_who(seen, ends["node_a"].to_numpy(), ends["node_b"].to_numpy(), kinds)
+def _strengths(wh: Warehouse, kinds: Mapping[str, IdentifierKind]) -> None:
+    rows = ", ".join(
+        f"({text_literal(name)}, {str(kind.unique).lower()}, {kind.priority})"
+        for name, kind in sorted(kinds.items())
+    )
+    values = f"(VALUES {rows})" if rows else "(SELECT '', false, 0 WHERE false)"
+    wh.execute(
+        "CREATE OR REPLACE TEMP TABLE kind_strength AS "
+        f"SELECT * FROM {values} AS k(kind, is_unique, priority)"
+    )
+
+
+def _links(wh: Warehouse) -> Links:
+    rules = [str(row[0]) for row in wh.rows("SELECT DISTINCT rule FROM seen_links ORDER BY 1")]
+    listed = ", ".join(text_literal(rule) for rule in rules)
+    table = wh.arrow(
+        f"SELECT node_a, node_b, list_position([{listed}]::VARCHAR[], rule) - 1 AS rule, "
+        "CASE WHEN NOT coalesce(always, false) THEN epoch_ms(first_seen) END AS first_seen "
+        "FROM seen_links"
+    )
+    return Links.from_table(table, rules)
+
+
+def _refused(wh: Warehouse, refused: Sequence[Refused]) -> None:
+    """Makes the table `refused`: evidence that joins nothing, with the guard that says so."""
+    import pyarrow as pa
+
+    edges = [r.edge for r in refused]
+    always = [None if e.first_seen == ALWAYS else e.first_seen for e in edges]
+    texts = {
+        "kind_a": [e.a[0] for e in edges], "value_a": [e.a[1] for e in edges],
+        "kind_b": [e.b[0] for e in edges], "value_b": [e.b[1] for e in edges],
+        "rule": [e.rule for e in edges],
+        "guard": [r.guard for r in refused], "about": [r.detail for r in refused],
+    }  # fmt: skip
+    columns = {name: pa.array(values, pa.string()) for name, values in texts.items()}
+    wh.register("refused_arrow", pa.table({**columns, "first_ms": pa.array(always, pa.int64())}))
+    wh.execute(
+        "CREATE OR REPLACE TEMP TABLE refused AS SELECT * EXCLUDE (first_ms), "
+        "make_timestamp(first_ms * 1000) AS first_seen FROM refused_arrow"
+    )
+
+
+def _attributed(wh: Warehouse, people: People) -> None:
+    """Makes the table `attributed`: events of a shared identifier alone, each with the node of the
+    last login on it at or before the event, if there was one."""
+    import pyarrow as pa
+
+    shared = people.node[people.person == NOBODY]
+    wh.register("shared_arrow", pa.table({"node": shared}))
+    wh.execute(
+        "CREATE OR REPLACE TEMP TABLE shared_nodes AS SELECT node, true AS logins "
+        "FROM shared_arrow UNION ALL SELECT node, false FROM blocked_nodes"
+    )
+    if not wh.value("SELECT count(*) FROM shared_nodes"):
+        wh.execute(
+            "CREATE OR REPLACE TEMP TABLE attributed AS "
+            "SELECT NULL::BIGINT AS seq, NULL::BIGINT AS node WHERE false"
+        )
+        return
+    wh.execute(_ATTRIBUTED)
+
+
+# an event's node is its strongest identifier: a login's is unique and belongs to somebody; an
+# event whose strongest is shared counts for the strongest other one that it names, else by login
+_ATTRIBUTED = """
+CREATE OR REPLACE TEMP TABLE attributed AS
+WITH parts AS (SELECT seq, node, unnest(nodes) AS other FROM lake_events WHERE nodes IS NOT NULL),
+known AS (SELECT i.node, i.kind, i.value, coalesce(k.is_unique, false) AS is_unique,
+  coalesce(k.priority, 50) AS priority FROM seen_identifiers AS i
+  JOIN node_persons USING (node) LEFT JOIN kind_strength AS k USING (kind)),
+logins AS (SELECT p.other AS shared, p.seq, p.node FROM parts AS p
+  JOIN shared_nodes AS s ON s.node = p.other AND s.logins
+  JOIN known AS k ON k.node = p.node AND k.is_unique),
+alone AS (SELECT e.seq, e.node FROM lake_events AS e JOIN shared_nodes USING (node)),
+named AS (SELECT p.seq, arg_min(k.node, (NOT k.is_unique, k.priority, k.kind, k.value)) AS node
+  FROM parts AS p JOIN shared_nodes AS s ON s.node = p.node JOIN known AS k ON k.node = p.other
+  GROUP BY p.seq)
+SELECT seq, node FROM named UNION ALL
+SELECT a.seq, l.node FROM (SELECT * FROM alone ANTI JOIN named USING (seq)) AS a
+ASOF JOIN logins AS l ON l.shared = a.node AND l.seq <= a.seq
+"""
 
 
 def _seen_identifiers(wh: Warehouse, kinds: Mapping[str, IdentifierKind], moment: Any) -> None:
@@ -102,7 +194,8 @@ def _seen_links(wh: Warehouse, moment: Any) -> None:
     wh.execute(
         "CREATE OR REPLACE TEMP TABLE seen_links AS "
         "SELECT node_a, node_b, rule, source, min(first_seen) AS first_seen, "
-        f"max(last_seen) AS last_seen FROM lake_links WHERE {VISIBLE} GROUP BY ALL",
+        "max(last_seen) AS last_seen, bool_or(first_seen IS NULL) AS always "
+        f"FROM lake_links WHERE {VISIBLE} GROUP BY node_a, node_b, rule, source",
         [moment],
     )
     _as_of(wh, "seen_links", "links", ("node_a", "node_b", "source"), moment)
@@ -134,3 +227,5 @@ EVIDENCE = (
     "JOIN seen_identifiers AS b ON b.node = l.node_b "
     "ORDER BY ALL"
 )
+REVIEW = "SELECT * FROM refused ORDER BY ALL"
+ATTRIBUTED = "SELECT seq, node FROM attributed ORDER BY seq"

@@ -1,0 +1,271 @@
+"""Who is who in one component: which evidence joins, which is refused, and by which guard.
+
+A pure function of the evidence and the policy. The order in which evidence is taken depends on the
+evidence alone (class, priority, first seen, values), never on when it arrived or was last seen,
+so any order of arrival gives the same people, and taking evidence away gives the former ones back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+
+from visavis.core.nouns import IdentifierKind
+from visavis.unify.rules import Edge, Name
+
+ALIAS, JOINED, UNCONFIRMED = "alias", "joined by hand", "unconfirmed"
+FORGOTTEN = "forgotten"
+SILENT = frozenset({UNCONFIRMED, FORGOTTEN, "match refused"})
+"""Rules of evidence that is shown and joins nothing."""
+SAME = ("same value", "hash of")
+"""Rules between identifiers that are one, written differently."""
+MOST = 1_000
+"""Identifiers of one person at most: what would grow further is refused."""
+_PLAIN = IdentifierKind("")
+ONCE = frozenset({ALIAS, JOINED, *SAME})
+_RANK = attrgetter("rank")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Evidence that joins nothing, and the guard that says so: shared, unique, limit, split, size.
+
+    `detail` is the kind the guard is about.
+    """
+
+    edge: Edge
+    guard: str
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Resolution:
+    """The people of a component: `root` of each identifier; equal roots are one person."""
+
+    root: dict[Name, Name]
+    shared: set[Name] = field(default_factory=set)
+    refused: list[Refused] = field(default_factory=list)
+    kept: list[Edge] = field(default_factory=list)
+
+    def groups(self) -> dict[Name, list[Name]]:
+        """The identifiers of each person, by root."""
+        found: dict[Name, list[Name]] = {}
+        for name in sorted(self.root):
+            found.setdefault(self.root[name], []).append(name)
+        return found
+
+
+def resolve(
+    names: Iterable[Name],
+    edges: Iterable[Edge],
+    kinds: Mapping[str, IdentifierKind],
+    splits: Collection[tuple[Name, Name]] = (),
+    most: int = MOST,
+    shared: Collection[Name] | None = None,
+) -> Resolution:
+    """The people among `names`; edges that touch others are passed over.
+
+    `splits` are pairs that somebody said are not one person. `shared`: those of the names that are
+    known to be shared already, where the edges given are not all that the names have.
+    """
+    return _Solver(names, edges, kinds, splits, most).solve(shared)
+
+
+def accounts(
+    names: Iterable[Name],
+    edges: Iterable[Edge],
+    kinds: Mapping[str, IdentifierKind],
+    splits: Collection[tuple[Name, Name]] = (),
+) -> dict[Name, Name]:
+    """The class of each name by its smallest member: one identifier written in several ways, or
+    the ids of a unique kind that aliases make one account."""
+    return _Solver(names, edges, kinds, splits, MOST).accounts()
+
+
+def counts_once(edge: Edge, kinds: Mapping[str, IdentifierKind]) -> bool:
+    """Whether the ends of an edge count as one identifier; no unique id is another kind's."""
+    a, b = kinds.get(edge.a[0], _PLAIN), kinds.get(edge.b[0], _PLAIN)
+    if edge.rule in (ALIAS, JOINED):
+        return edge.a[0] == edge.b[0] and a.unique
+    return edge.rule in SAME and not a.unique and not b.unique
+
+
+def shared_names(
+    edges: Iterable[Edge], kinds: Mapping[str, IdentifierKind], account: Mapping[Name, Name]
+) -> set[Name]:
+    """Non-unique identifiers linked to more ids of one unique kind than their kind allows.
+
+    A count of raw links, so it is local. `account` names what is one identifier written in several
+    ways, or one account under several ids: it counts once. The answer holds such names. What
+    somebody joined by hand is not shared: it belongs to whom they said.
+    """
+    linked: dict[tuple[Name, str], set[Name]] = {}
+    by_hand: set[Name] = set()
+    for edge in edges:
+        if edge.rule == JOINED:
+            by_hand |= {account.get(edge.a, edge.a), account.get(edge.b, edge.b)}
+            continue
+        for one, other in ((edge.a, edge.b), (edge.b, edge.a)):
+            kind, strong = kinds.get(one[0], _PLAIN), kinds.get(other[0], _PLAIN)
+            if not kind.unique and kind.shared_after is not None and strong.unique:
+                same = account.get(one, one)
+                linked.setdefault((same, other[0]), set()).add(account.get(other, other))
+    return {
+        one
+        for (one, _), ids in linked.items()
+        if len(ids) > (kinds.get(one[0], _PLAIN).shared_after or 0) and one not in by_hand
+    }
+
+
+class _Solver:
+    """Unites the names of one graph; `held` counts only what a guard can stumble over."""
+
+    def __init__(
+        self,
+        names: Iterable[Name],
+        edges: Iterable[Edge],
+        kinds: Mapping[str, IdentifierKind],
+        splits: Collection[tuple[Name, Name]],
+        most: int,
+    ) -> None:
+        self.kinds, self.most = kinds, most
+        self.parent: dict[Name, Name] = {name: name for name in names}
+        parent = self.parent
+        self.edges = [
+            e for e in edges
+            if e.a in parent and e.b in parent and e.a != e.b and e.rule not in SILENT
+        ]  # fmt: skip
+        self.edges.sort(key=_RANK)
+        self.size = dict.fromkeys(parent, 1)
+        self.bounds = _bounds(parent, kinds)
+        self.held = {n: {n[0]: 1} for n in parent if n[0] in self.bounds}
+        self.apart: dict[Name, set[Name]] = {}
+        for a, b in splits:
+            if a in parent and b in parent:
+                self.apart.setdefault(a, set()).add(b)
+                self.apart.setdefault(b, set()).add(a)
+        self.found = Resolution({})
+
+    def solve(self, known: Collection[Name] | None) -> Resolution:
+        account = self.accounts()
+        if known is None:
+            found = shared_names(self.edges, self.kinds, account)
+            known = {name for name in self.parent if account[name] in found}
+        shared = self.found.shared = set(known)
+        root = self._root
+        for edge in self.edges:
+            if account[edge.a] == account[edge.b]:
+                continue
+            if shared and (edge.a in shared or edge.b in shared):
+                named = edge.a if edge.a in shared else edge.b
+                self.found.refused.append(Refused(edge, "shared", named[0]))
+                continue
+            a, b = root(edge.a), root(edge.b)
+            if a == b:
+                continue
+            guard = self._guard(a, b)
+            if guard is None:
+                self._merge(a, b, edge)
+            else:
+                self.found.refused.append(Refused(edge, guard[0], guard[1] or edge.a[0]))
+        self.found.root = {name: root(name) for name in self.parent}
+        return self.found
+
+    def accounts(self) -> dict[Name, Name]:
+        """Unites what counts once; the name of each identifier's class."""
+        once = [e for e in self.edges if e.rule in ONCE and counts_once(e, self.kinds)]
+        for edge in once:
+            a, b = self._root(edge.a), self._root(edge.b)
+            if a != b and not self._split(a, b):
+                self._merge(a, b, edge, one_account=True)
+        return {name: self._root(name) for name in self.parent} if once else self.parent.copy()
+
+    def _root(self, name: Name) -> Name:
+        parent = self.parent
+        while (above := parent[name]) is not name:
+            parent[name] = parent[above]
+            name = above
+        return name
+
+    def _guard(self, a: Name, b: Name) -> tuple[str, str] | None:
+        """The guard that keeps two groups apart, and the kind it is about."""
+        if self.apart and self._split(a, b):
+            return "split", ""
+        if self.size[a] + self.size[b] > self.most:
+            return "size", ""
+        mine, theirs = self.held.get(a), self.held.get(b)
+        if mine and theirs:
+            for name in sorted(mine.keys() & theirs.keys()):
+                if mine[name] + theirs[name] > self.bounds[name]:
+                    unique = self.kinds.get(name, _PLAIN).unique
+                    return "unique" if unique else "limit", name
+        return None
+
+    def _split(self, a: Name, b: Name) -> bool:
+        mine = [n for n in self.apart if self._root(n) == a]
+        return any(self._root(other) == b for n in mine for other in self.apart[n])
+
+    def _merge(self, a: Name, b: Name, edge: Edge, one_account: bool = False) -> None:
+        low, high = (a, b) if a < b else (b, a)
+        self.parent[high] = low
+        self.size[low] += self.size.pop(high)
+        self.found.kept.append(edge)
+        theirs = self.held.pop(high, None)
+        if theirs:
+            mine = self.held.setdefault(low, {})
+            for name, count in theirs.items():
+                # an account counts as one, under however many ids it is known
+                mine[name] = 1 if one_account and name in mine else mine.get(name, 0) + count
+
+
+def _bounds(names: Iterable[Name], kinds: Mapping[str, IdentifierKind]) -> dict[str, int]:
+    """Of each kind that there is more of than one person may have: how many that is."""
+    counts: dict[str, int] = {}
+    for held, _ in names:
+        counts[held] = counts.get(held, 0) + 1
+    bounds = {}
+    for name, count in counts.items():
+        kind = kinds.get(name, _PLAIN)
+        bound = 1 if kind.unique else kind.limit
+        if bound is not None and count > bound:
+            bounds[name] = bound
+    return bounds
+
+
+def may_bite(
+    kinds: Mapping[str, IdentifierKind], counts: Mapping[str, int], size: int, most: int = MOST
+) -> bool:
+    """Whether any guard can refuse anything in a component with so many identifiers of each kind.
+
+    Where none can, the component is one person and need not be solved edge by edge.
+    """
+    if size > most:
+        return True
+    for name, count in counts.items():
+        kind = kinds.get(name, _PLAIN)
+        if kind.unique and count > 1:
+            return True
+        if kind.limit is not None and count > kind.limit:
+            return True
+        if kind.shared_after == 0 and count:
+            return True
+    return False
+
+
+def edge_priority(a: Name, b: Name, kinds: Mapping[str, IdentifierKind]) -> int:
+    """That of the weaker kind: the larger number."""
+    return max(kinds.get(a[0], _PLAIN).priority, kinds.get(b[0], _PLAIN).priority)
+
+
+def edges_of(
+    rows: Sequence[tuple[Name, Name, str, int]], kinds: Mapping[str, IdentifierKind]
+) -> list[Edge]:
+    """Edges of (a, b, rule, first_seen): one for each pair and rule, the earliest."""
+    first: dict[tuple[Name, Name, str], int] = {}
+    for a, b, rule, seen in rows:
+        key = (min(a, b), max(a, b), rule)
+        first[key] = min(first.get(key, seen), seen)
+    return [
+        Edge(a, b, rule, edge_priority(a, b, kinds), seen) for (a, b, rule), seen in first.items()
+    ]

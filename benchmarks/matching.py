@@ -7,10 +7,12 @@ ours the proposal of the settings too. The share of pairs found right (F1) stand
 from __future__ import annotations
 
 import random
+import time
 from datetime import date, timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import harness
 import numpy as np
@@ -20,12 +22,17 @@ from harness import middle
 
 PEOPLE = max(int(20_000 * harness.SCALE), 60)
 TARGET = 1.2
+EVERYBODY = max(int(400_000 * harness.SCALE), 60)
+"""About 1 M records for one new record to be matched against, under the fit of the small file."""
+ASKED = 1_000
+TARGET_MS = 10.0
 _SOUNDS = [a + b for a in "bdfgklmnprstvw" for b in ("a", "e", "i", "o", "u", "ai", "or", "en")]
 
 
 def main() -> None:
-    """Prints one line."""
-    file = prepared()
+    """Prints a line for the batch and one for one new record."""
+    live()
+    file = prepared(PEOPLE)
     sides = {
         name: partial(harness.side, f"matching_{name}", file, harness.WORK / f"{name}.npy")
         for name in ("ours", "splink")
@@ -46,6 +53,50 @@ def main() -> None:
     )  # fmt: skip
 
 
+def live() -> None:
+    """Prints the line of one record against a million."""
+    from visavis.store.warehouse import connect
+    from visavis.unify.matching.columns import make_clean
+    from visavis.unify.matching.live import Index
+    from visavis.unify.matching.match import match
+    from visavis.unify.matching.propose import prepare
+
+    big = prepared(EVERYBODY)
+    with connect() as wh:
+        _table(wh, prepared(PEOPLE), "sampled")
+        names = [n for n in wh.columns("sampled") if n[0] != "_" and n != "person"]
+        found = match(wh, "sampled", names)
+        _table(wh, big, "everybody")
+        make_clean(wh, "everybody", names, "everybody_clean")
+        prepare(wh, "everybody_clean", found.proposal.items)
+        index = Index(wh, found)
+        records = wh.arrow(
+            f"SELECT * FROM everybody ORDER BY hash(_row), _row LIMIT {ASKED}"
+        ).to_pylist()
+    times, hits = [], 0
+    for record in records:
+        start = time.perf_counter()
+        told = index.find(record)
+        times.append((time.perf_counter() - start) * 1000)
+        hits += any(hit.row == record["_row"] for hit in told)
+    p50, p99 = np.percentile(times, [50, 99])
+    harness.emit(
+        harness.result(
+            "matching_one_record", float(p99), None, peer_version="-",
+            target=f"p99 <= {TARGET_MS} ms", met=bool(p99 <= TARGET_MS), spread=times,
+            repeats=len(times), records=pq.read_metadata(big).num_rows, p50=round(float(p50), 3),
+            found_itself=round(hits / len(records), 4),
+        )
+    )  # fmt: skip
+
+
+def _table(wh: Any, file: Path, name: str) -> None:
+    wh.execute(
+        f"CREATE TEMP TABLE {name} AS SELECT row_number() OVER () - 1 AS _row, 0 AS _file, * "
+        f"FROM read_parquet('{file}')"
+    )
+
+
 def quality(groups: np.ndarray, truth: np.ndarray) -> float:
     """F1 over the pairs of records that are in one group."""
     from visavis.unify.matching.scores import score
@@ -53,14 +104,14 @@ def quality(groups: np.ndarray, truth: np.ndarray) -> float:
     return round(score(groups, truth).f1, 6)
 
 
-def prepared() -> Path:
+def prepared(people: int) -> Path:
     """The records, made once: 1 to 4 of a person, with typing errors and gaps."""
-    file = harness.WORK / f"people-{PEOPLE}.parquet"
+    file = harness.WORK / f"people-{people}.parquet"
     if not file.exists():
         harness.WORK.mkdir(parents=True, exist_ok=True)
         draw = random.Random(1)
         names = ["".join(draw.choices(_SOUNDS, k=draw.randint(2, 3))) for _ in range(4_000)]
-        rows = [row for i in range(PEOPLE) for row in records(draw, names, i)]
+        rows = [row for i in range(people) for row in records(draw, names, i)]
         draw.shuffle(rows)
         pq.write_table(pa.Table.from_pylist(rows), file)
     return file

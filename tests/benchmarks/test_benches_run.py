@@ -25,7 +25,7 @@ KEYS = {
         ("start", 2),
         ("readers", 1),
         ("sending", 1),
-        pytest.param("matching", 1, marks=pytest.mark.long),
+        pytest.param("matching", 2, marks=pytest.mark.long),
         pytest.param("journey", 1, marks=pytest.mark.long),
     ],
 )

@@ -23,7 +23,7 @@ from visavis.unify.matching.propose import PREPARED
 from visavis.unify.matching.refine import weights
 from visavis.unify.matching.train import Pairs
 
-MOST_CANDIDATES = 60
+MOST_CANDIDATES = 24
 """So many records are compared with a new one at most: those that the most rules find."""
 MOST_OF_A_KEY = 300
 _APART = "\x1f"

@@ -52,11 +52,16 @@ def _prepare(wh: Warehouse, clean: str, kept: Sequence[Column], repeats: Repeats
     items = [
         Prepared(c, numbers[c.name], numbers.get(repeats.swapped.get(c.name, ""))) for c in kept
     ]
+    prepare(wh, clean, items)
+    return items
+
+
+def prepare(wh: Warehouse, clean: str, items: Sequence[Prepared]) -> None:
+    """Makes the table PREPARED: the columns of a cleaned table as they are compared."""
     listed = "".join(f", {sql}" for item in items for sql in prepared_sql(item))
     wh.execute(
         f"CREATE OR REPLACE TABLE {PREPARED} AS SELECT _row{listed} FROM {clean} ORDER BY _row"
     )
-    return items
 
 
 def _comparisons(items: Sequence[Prepared], repeats: Repeats) -> list[Comparison]:

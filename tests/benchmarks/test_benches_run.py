@@ -26,6 +26,7 @@ KEYS = {
         ("readers", 1),
         ("sending", 1),
         pytest.param("matching", 2, marks=pytest.mark.long),
+        ("collect", 2),
         pytest.param("journey", 1, marks=pytest.mark.long),
     ],
 )

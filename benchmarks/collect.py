@@ -137,7 +137,7 @@ def _wait(port: int) -> None:
 
 
 def _bare(folder: Path, size: int) -> float:
-    """Appends of a batch's bytes with fdatasync, a second, by one process that does nothing else."""
+    """Appends of a batch's bytes with fdatasync, a second, by a process that does only this."""
     data = os.urandom(size)
     file = os.open(folder / "bare", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     end, count = time.perf_counter() + SECONDS, 0

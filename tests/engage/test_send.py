@@ -6,7 +6,7 @@ from email import message_from_bytes
 from pathlib import Path
 
 import pytest
-from tests.engage.mailserver import odd_server, server
+from tests.engage.mailserver import free_port, odd_server, server
 from tests.engage.sendingshop import AS_OF, AT, FILES, build, live, process, run, shop
 
 ORDERED = "c{}@example.invalid"
@@ -256,3 +256,13 @@ def test_held_out_people_get_nothing_and_stay_held_out(tmp_path: Path) -> None:
     again = run(root, "send", "--at", "2024-03-01T11:00:00Z")
     assert again["sent"] == 0
     assert {m["To"] for m in mailbox(root)} == first
+
+
+def test_a_server_that_is_down_costs_no_message_its_attempts(tmp_path: Path) -> None:
+    root = shop(tmp_path, count=90, policies_p_yml=live(free_port()))
+    build(root)
+    run(root, "plan", "--at", AT)
+    for hour in range(10, 18):
+        told = run(root, "send", "--at", f"2024-03-01T{hour}:00:00Z")
+        assert (told["sent"], told.get("failed", 0), told["waiting"]) == (0, 0, 60)
+    assert statuses(root) == {"planned": 60}

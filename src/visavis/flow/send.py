@@ -267,7 +267,8 @@ class Delivery:
                 if not batch:
                     return
                 crash.point("send-leased")
-                await self._batch(batch, channel, sender)
+                if not await self._batch(batch, channel, sender):
+                    return
                 if channel.rate:
                     await asyncio.sleep(
                         max(0.0, began + self.sent * 60 / channel.rate - time.monotonic())
@@ -278,7 +279,8 @@ class Delivery:
     def _room(self) -> int:
         return BATCH if self.limit is None else min(BATCH, self.limit - self.sent)
 
-    async def _batch(self, batch: Sequence[Message], channel: Channel, sender: Sender) -> None:
+    async def _batch(self, batch: Sequence[Message], channel: Channel, sender: Sender) -> bool:
+        """Sends what may leave; False where the channel is down and no more should be tried."""
         self._news()
         outcomes: list[tuple[str, str, str, int]] = []
         events: list[Recorded] = []
@@ -298,12 +300,13 @@ class Delivery:
         if outcomes:
             self.outbox.settle(outcomes, self.at_ms, events)
         if not leaving:
-            return
+            return True
         self.sent += len(leaving)
         fates = await sender.send([outgoing for _, outgoing in leaving])
         crash.point("send-sent")
         self._settle([message for message, _ in leaving], fates)
         crash.point("send-settled")
+        return not any(fate.down for fate in fates)
 
     def _news(self) -> None:
         """What the journal says since the last look: somebody may have said no meanwhile."""
@@ -370,7 +373,7 @@ class Delivery:
             if fate.what == "later":
                 self.sent -= 1
                 tries = message.attempts + 1
-                status = "failed" if tries >= ATTEMPTS else "planned"
+                status = "failed" if tries >= ATTEMPTS and not fate.down else "planned"
                 when = self.at_ms + _BACKOFF_MS * 2**message.attempts
                 self._count("failed" if status == "failed" else "retried", message)
             elif fate.what == "sent":

@@ -27,6 +27,8 @@ class Fate:
 
     what: Literal["sent", "later", "failed", "uncertain"]
     reason: str = ""
+    down: bool = False
+    """Whether the channel itself is not there, which is no fault of the message."""
 
 
 class Sender(Protocol):

@@ -31,8 +31,11 @@ _GONE = (
     errors.SMTPReadTimeoutError,
     OSError,
     asyncio.TimeoutError,
-    LineLost,
 )
+
+
+class _Down(Exception):
+    """No connection on which messages could be handed over; why."""
 
 
 class Smtp:
@@ -45,7 +48,12 @@ class Smtp:
         self.line: Line | None = None
 
     async def send(self, batch: Sequence[Outgoing]) -> list[Fate]:
-        return [await self._one(message) for message in batch]
+        fates: list[Fate] = []
+        for message in batch:
+            # a server that isn't there, or refuses the log-in, is not asked again for each message
+            down = bool(fates) and fates[-1].down
+            fates.append(fates[-1] if down else await self._one(message))
+        return fates
 
     async def close(self) -> None:
         line, self.line = self.line, None
@@ -53,18 +61,15 @@ class Smtp:
             await line.quit()
 
     async def _one(self, message: Outgoing) -> Fate:
-        try:
-            if self.line is None or self.line.lost:
+        if self.line is None or self.line.lost:
+            try:
                 self.line = await _connect(self.channel)
+            except _Down as error:
+                return Fate("later", str(error), down=True)
+        try:
             fate = await self._envelope(self.line, message)
-        except errors.SMTPAuthenticationError:
-            return self._lost(Fate("later", "the server refused the user name or password"))
-        except errors.SMTPResponseException as error:
-            return self._lost(Fate("later", f"the server answered {error.code}"))
-        except _GONE:
-            return self._lost(Fate("later", "the server could not be reached"))
-        except (errors.SMTPException, ValueError):
-            return self._lost(Fate("later", "the server could not be spoken to"))
+        except (LineLost, OSError):
+            return self._lost(Fate("later", "the line dropped before the message was on its way"))
         return fate or await self._body(self.line, message)
 
     async def _envelope(self, line: Line, message: Outgoing) -> Fate | None:
@@ -125,13 +130,27 @@ async def _connect(channel: Channel) -> Line:
         start_tls=channel.security == "starttls",
         tls_context=ssl.create_default_context() if channel.security != "none" else None,
     )
-    await client.connect()
-    user = os.environ.get(channel.user_variable or "", "")
-    password = os.environ.get(channel.password_variable or "", "")
-    if user:
-        await client.login(user, password)
-    elif client.is_ehlo_or_helo_needed:
-        await client.ehlo()
+    try:
+        await client.connect()
+        if client.is_ehlo_or_helo_needed:
+            await client.ehlo()
+    except errors.SMTPResponseException as error:
+        raise _Down(f"the server answered {error.code}") from error
+    except (errors.SMTPException, ValueError, *_GONE) as error:
+        raise _Down("the server could not be reached") from error
+    await _login(client, channel)
     assert client.transport is not None
     names = frozenset(name.lower() for name in client.esmtp_extensions)
     return Line(client.transport, names, channel.timeout_ms / 1000)
+
+
+async def _login(client: aiosmtplib.SMTP, channel: Channel) -> None:
+    user = os.environ.get(channel.user_variable or "", "")
+    password = os.environ.get(channel.password_variable or "", "")
+    if not user:
+        return
+    try:
+        await client.login(user, password)
+    except (errors.SMTPException, ValueError, *_GONE) as error:
+        client.close()
+        raise _Down("the server refused the user name or password") from error

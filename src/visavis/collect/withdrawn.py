@@ -28,7 +28,7 @@ def withdraw(context: Context) -> None:
 
 
 def _rewrite(context: Context, load: Load) -> None:
-    query = ranks.alive(context.lake, [load], "events", "node, nodes, ts, source")
+    query = ranks.alive(context.lake, [load], "events", "node, nodes, ts, source, type")
     if query is None:
         return
     context.wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_left AS {query}")
@@ -37,7 +37,8 @@ def _rewrite(context: Context, load: Load) -> None:
         "SELECT unnest(nodes), ts FROM collect_left WHERE nodes IS NOT NULL"
     )
     pairs = (
-        "SELECT node, unnest(nodes) AS other, source, ts FROM collect_left WHERE nodes IS NOT NULL"
+        "SELECT node, unnest(nodes) AS other, source, ts, CASE type WHEN 'alias' THEN 'alias' "
+        "ELSE 'same row' END AS rule FROM collect_left WHERE nodes IS NOT NULL"
     )
     _replace(
         context,
@@ -50,7 +51,7 @@ def _rewrite(context: Context, load: Load) -> None:
         context,
         load,
         "links",
-        "SELECT node AS node_a, other AS node_b, 'same row' AS rule, source, "
+        "SELECT node AS node_a, other AS node_b, rule, source, "
         f"min(ts) AS first_seen, max(ts) AS last_seen FROM ({_timed(pairs)}) "
         "WHERE other <> node GROUP BY ALL ORDER BY ALL",
     )

@@ -64,14 +64,14 @@ _PLAIN: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-_NODES = {name: EVENT_COLUMNS[name] for name in ("seq", "ts", "source", "node", "nodes")}
+_NODES = {name: EVENT_COLUMNS[name] for name in ("seq", "ts", "type", "source", "node", "nodes")}
 _TIMED = "CASE WHEN ts > TIMESTAMP '0001-01-01' THEN ts END"
 _LIVING = {
     "sightings": f"SELECT n, min({_TIMED}), max({_TIMED}) FROM (SELECT ts, "
     "unnest(coalesce(nodes, [node])) AS n FROM {events}) WHERE n IS NOT NULL GROUP BY n",
-    "links": f"SELECT node, n, 'same row', source, min({_TIMED}), max({_TIMED}) FROM ("
-    "SELECT node, ts, source, unnest(nodes) AS n FROM {events}) WHERE n <> node "
-    "GROUP BY node, n, source",
+    "links": f"SELECT node, n, rule, source, min({_TIMED}), max({_TIMED}) FROM ("
+    "SELECT node, ts, source, CASE type WHEN 'alias' THEN 'alias' ELSE 'same row' END AS rule, "
+    "unnest(nodes) AS n FROM {events}) WHERE n <> node GROUP BY node, n, rule, source",
 }
 """Sightings and links as the rows of a load show them; see collect for how they are written."""
 

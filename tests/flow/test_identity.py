@@ -189,3 +189,40 @@ def test_graph_and_former_ids(tmp_path: Path) -> None:
     with published(root) as build, open_warehouse(build.project()) as wh:
         open_lake(wh, build)
         assert find_person(wh, build, "user_id:u1").person_id == made["person_id"]
+
+
+def test_report_and_anonymous_events_of_a_shared_tablet(tmp_path: Path) -> None:
+    """Kevin and Nora: what the tablet saw before any login is nobody's, then the last login's."""
+    lines = [
+        f",,,t,,{DAY.format(1)}",
+        f"kevin,,,t,,{DAY.format(2)}",
+        f",,,t,,{DAY.format(3)}",
+        f"nora,,,t,,{DAY.format(4)}",
+        f",,,t,,{DAY.format(5)}",
+        f",,,t,,{DAY.format(6)}",
+        f"kevin,,,t,,{DAY.format(7)}",
+    ]
+    root = folder(tmp_path, lines)
+    run(root)
+    views = dict(rows(root, "SELECT value, views FROM people JOIN identifiers USING (person_id)"))
+    assert views == {"kevin": 3, "nora": 3}
+    told = rows(root, "SELECT count(*) FROM events WHERE person_id IS NULL")
+    assert told == [(1,)]
+    made = cli(root, "report", "identity")
+    assert made["refused"] == [{"guard": "shared", "kind": "device_id", "evidence": 2}]
+    assert [(s["kind"], s["value"]) for s in made["shared"]] == [("device_id", "t")]
+    assert made["totals"]["people"] == 2
+    nora = cli(root, "explain", "user_id:nora", "--trait", "views")
+    assert nora["traits"][0]["events_total"] == 3
+
+
+def test_chain_and_why_not(tmp_path: Path) -> None:
+    root = folder(tmp_path, [*TWO, f"u2,,,t1,,{DAY.format(4)}", f"u1,,,t1,,{DAY.format(5)}"])
+    run(root)
+    steps = cli(root, "explain", "user_id:u1", "--identifier", "phone:+4930111111")["chain"]
+    assert [(s["value_a"], s["value_b"]) for s in steps] == [
+        ("u1", "a@x.co"), ("a@x.co", "+4930111111"),
+    ]  # fmt: skip
+    told = cli(root, "explain", "user_id:u1", "--against", "user_id:u2")
+    assert [s["guard"] for s in told["chain"]] == ["shared", "shared"]
+    assert not told["same_person"]

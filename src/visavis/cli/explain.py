@@ -108,7 +108,7 @@ def _show_table(rows: Sequence[Mapping[str, Any]]) -> None:
 def report_command(
     name: str, chart: Path | None, since: str | None, days: int | None, form: str | None
 ) -> None:
-    """Show a report: lifecycle, repeat, economics, sources, campaigns, lift, profiles."""
+    """Show a report: lifecycle, repeat, economics, sources, campaigns, lift, profiles, identity."""
     from visavis.flow import report
 
     since_ms = None if since is None else moment(since, "--since")

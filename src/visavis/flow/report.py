@@ -86,6 +86,10 @@ def _made(
 
         made = lift_made if name == "lift" else campaigns_made
         return made(wh, at, days)
+    if name == "identity":
+        from visavis.flow.identity_report import identity
+
+        return identity(wh, at)
     if name == "repeat":
         return repeat(wh, as_of, zone(project.time_zone).date_of(as_of))
     from visavis.flow.costs import join_costs
@@ -131,5 +135,6 @@ def _sources(root: Path) -> Report:
 
 REPORTS: tuple[str, ...] = (
     "lifecycle", "repeat", "economics", "sources", "campaigns", "lift", "profiles",
+    "identity",
 )  # fmt: skip
 """Every report there is."""

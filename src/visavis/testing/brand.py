@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 import numpy as np
 import pyarrow as pa
@@ -26,14 +27,15 @@ CLICKS, ORDERS = "streams/clicks", "streams/orders"
 
 def project_files() -> dict[str, str]:
     """The definitions of the brand's project: relative path -> text."""
-    folder = resources.files("visavis.testing") / "fashion"
-    return {
-        f"{room.name}/{entry.name}": entry.read_text(encoding="utf-8")
-        for room in folder.iterdir()
-        if room.is_dir()
-        for entry in room.iterdir()
-        if entry.name.endswith(".yml")
-    }
+    return dict(_files(resources.files("visavis.testing") / "fashion", ""))
+
+
+def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, str]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _files(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(".yml"):
+            yield f"{prefix}{entry.name}", entry.read_text(encoding="utf-8")
 
 
 def tables(brand: Brand) -> Iterator[tuple[str, pa.Table]]:

@@ -213,7 +213,10 @@ def _devices_of(people: People, person: Array, channel: Array, rng: Rng) -> Arra
     device = first + (rng.random(len(person)) * own).astype(np.int64)
     device = np.where(channel == APP, first + own - 1, device)
     tablet = people.devices.tablet[person]
-    at_home = (tablet != NONE) & (channel == WEB) & (rng.random(len(person)) < 0.15)
+    # who has no account seldom orders on the family's tablet, and nothing could tell that apart
+    account = np.array([u is not None for u in people.user])[person]
+    often = np.where(account, 0.15, 0.02)
+    at_home = (tablet != NONE) & (channel == WEB) & (rng.random(len(person)) < often)
     device = np.where(own > 0, device, NONE)
     return np.where(channel == STORE, NONE, np.where(at_home, tablet, device))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,20 +32,19 @@ class Score:
 def score(
     found: Mapping[Name, Hashable],
     truth: Mapping[Name, str | None],
-    links: Iterable[tuple[Name, Name]],
+    links: Sequence[tuple[Name, Name]],
 ) -> Score:
-    """Scores `found` (identifier -> person, None: nobody) by the `truth` and the links seen."""
-    names = [name for name in found if name in truth]
+    """Scores `found` (identifier -> person) by the `truth` and the links that were seen.
+
+    Identifiers that are only in links are nobody's. Raises KeyError for one without a truth.
+    """
+    names = list(dict.fromkeys([*found, *(name for link in links for name in link)]))
     place = {name: i for i, name in enumerate(names)}
-    people = [found[n] if found[n] is not None else ("alone", n) for n in names]
+    people = [found[n] if found.get(n) is not None else ("alone", n) for n in names]
     true = [truth[n] if truth[n] is not None else ("nobody", n) for n in names]
     reach = components(
         len(names),
-        [
-            (place[a], place[b])
-            for a, b in links
-            if a in place and b in place and truth[a] is not None and truth[a] == truth[b]
-        ],
+        [(place[a], place[b]) for a, b in links if truth[a] is not None and truth[a] == truth[b]],
     )
     together = _pairs(people)
     right = _pairs(zip(people, true, strict=True))
@@ -60,12 +59,10 @@ def score(
     )
 
 
-def naive(names: Iterable[Name], links: Iterable[tuple[Name, Name]]) -> dict[Name, Hashable]:
-    """Everybody who was ever seen together is one person: what guards are measured against."""
-    place = {name: i for i, name in enumerate(names)}
-    labels = components(
-        len(place), [(place[a], place[b]) for a, b in links if a in place and b in place]
-    )
+def naive(links: Sequence[tuple[Name, Name]]) -> dict[Name, Hashable]:
+    """Everybody ever seen together is one person: what guards are measured against."""
+    place = {n: i for i, n in enumerate(dict.fromkeys(name for link in links for name in link))}
+    labels = components(len(place), [(place[a], place[b]) for a, b in links])
     return dict(zip(place, labels, strict=True))
 
 

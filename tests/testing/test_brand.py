@@ -68,7 +68,14 @@ def test_a_folder_with_files_is_left_alone(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 
 
-@pytest.mark.parametrize(("people", "days", "stream"), [(1, 1, 0), (2, 1, 1), (40, 400, 0)])
+@pytest.mark.parametrize(
+    ("people", "days", "stream"),
+    [
+        (2, 1, 1),
+        pytest.param(1, 1, 0, marks=pytest.mark.long),
+        pytest.param(40, 400, 0, marks=pytest.mark.long),
+    ],
+)
 def test_small_and_long(tmp_path: Path, people: int, days: int, stream: int) -> None:
     simulate(tmp_path / "b", Brand(people, days, 3, END, stream))
     assert build(tmp_path / "b", END, END, SILENT)["quarantined"] == 0

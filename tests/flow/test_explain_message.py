@@ -15,6 +15,8 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     offers = FILES["offers/o.yml"].replace("value: 1", "value: 1\n    control: 0.4")
     root = tmp_path_factory.mktemp("explained")
     shop(root, 12, policies_p_yml=policies, offers_o_yml=offers)
+    (root / ".visavis").mkdir()
+    (root / ".visavis/key").write_text("07" * 32 + "\n")
     build(root)
     run(root, "send", "--at", AT)
     run(root, "unsubscribe", "c4@example.invalid", "--at", "2024-03-01T11:00:00Z")

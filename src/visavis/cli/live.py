@@ -69,3 +69,15 @@ def revoke_command(key_id: str) -> None:
         fail()
     if settings().json:
         write_json(done)
+
+
+@click.command("history", cls=Command)
+def history_command() -> None:
+    """Make the published build ready for `serve`, which otherwise does it itself."""
+    from visavis.flow.histories import write_history
+    from visavis.flow.published import published
+
+    with published(settings().root) as at:
+        path = write_history(at, at.project())
+    if not settings().quiet:
+        click.echo(str(path))

@@ -32,6 +32,7 @@ _COMMANDS = {
     "quarantine": "care",
     "evaluate": "care",
     "keys": "live",
+    "history": "live",
     "serve": "live",
     "identity": "identity",
 }

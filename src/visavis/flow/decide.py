@@ -13,7 +13,8 @@ from visavis.core.lang.reader import compile_program
 from visavis.core.nouns import Project
 from visavis.core.offers import Offer
 from visavis.core.problems import Problem, ProblemsError, nearest
-from visavis.decide.batch import Batch, asked_of, features_of, parts_of
+from visavis.decide.asking import asked_of, features_of, parts_of
+from visavis.decide.batch import Batch
 from visavis.decide.rules import Asked, before, consider
 from visavis.flow.due import Known, Maker, decision_id, withheld_offers
 from visavis.flow.persons import PersonFound, find_person, open_lake, read_catalogue, read_history

@@ -9,7 +9,7 @@ from visavis.core.lang.reader import compile_program
 from visavis.core.offers import Offer
 from visavis.core.pressure import zone_of
 from visavis.core.problems import Problem, ProblemsError, nearest
-from visavis.decide.batch import features_of
+from visavis.decide.asking import features_of
 from visavis.decide.content import Renderer
 from visavis.decide.rules import Unrendered
 from visavis.flow.build import load_project

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from visavis.flow.knowing import Knowledge, decider_of
 from visavis.flow.live import Service, open_service
+from visavis.flow.live_decide import Decider
 from visavis.serve import api, watching
+from visavis.serve.answers import Answers
 from visavis.serve.app import App
 from visavis.serve.collecting import Collecting
 from visavis.serve.commit import Committer
@@ -28,21 +31,36 @@ class Running:
     service: Service
     routes: Routes = field(default_factory=Routes)
     committer: Committer | None = None
+    knowledge: Knowledge | None = None
+    decider: Decider | None = None
+    watcher: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
         self.app = App(self.routes, self._start, self._stop)
 
     async def _start(self) -> None:
         sys.setswitchinterval(_SWITCH_SECONDS)
-        committer = Committer(self.service.tail, asyncio.get_running_loop())
+        service = self.service
+        self.knowledge = Knowledge(service.project.root, service.state, service.project)
+        loop = asyncio.get_running_loop()
+        committer = Committer(service.tail, loop, self.knowledge.listen)
         self.committer = committer
         collecting = Collecting(committer, self.service.keyring)
         self.routes.add(*api.collection(collecting), *api.client_settings())
-        self.routes.add(*watching.routes(self.routes, self.app, committer, self.service))
+        self.decider = decider_of(service.state)
+        answers = Answers(self.knowledge, service.keyring, self.decider, committer.store)
+        self.routes.add(*answers.routes())
+        self.routes.add(*watching.routes(self.routes, self.app, committer, service, self.knowledge))
+        await self.knowledge.first()
+        self.watcher = loop.create_task(self.knowledge.watch())
 
     async def _stop(self) -> None:
+        if self.watcher is not None:
+            self.watcher.cancel()
         if self.committer is not None:
             await asyncio.to_thread(self.committer.close)
+        if self.decider is not None:
+            self.decider.close()
         self.service.close()
 
 

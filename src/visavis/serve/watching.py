@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from visavis.flow.knowing import Knowledge
 from visavis.flow.live import Service, size
 from visavis.serve.commit import Committer
 from visavis.serve.http import Answer, Request, as_json, error
@@ -20,7 +21,9 @@ STALLED_SECONDS = 20.0
 _LOOK_SECONDS = 5.0
 
 
-def routes(all_routes: Routes, app: App, committer: Committer, service: Service) -> list[Route]:
+def routes(
+    all_routes: Routes, app: App, committer: Committer, service: Service, knowledge: Knowledge
+) -> list[Route]:
     """The routes that watch over the service; none needs a key or tells of anybody."""
     from visavis.serve.openapi import document
 
@@ -30,6 +33,8 @@ def routes(all_routes: Routes, app: App, committer: Committer, service: Service)
     async def ready(request: Request) -> Answer:
         if committer.numbers.waiting_bytes > committer.most_waiting:
             return error(503, "busy", "more waits for the disk than can be held")
+        if not knowledge.ready():
+            return error(503, "not-ready", "profiles are being read in")
         return as_json({"status": "ready"})
 
     async def metrics(request: Request) -> Answer:

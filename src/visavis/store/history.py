@@ -184,20 +184,16 @@ class PublishedHistory:
         return tuple(found) if found else None
 
     def links(
-        self, nodes: Iterable[int]
+        self, node: int, most: int
     ) -> list[tuple[int, int, str, str, int | None, int | None]]:
-        """(a, b, rule, source, first_seen, last_seen) of every link that touches the nodes."""
-        found: set[tuple[int, int, str, str, int | None, int | None]] = set()
-        for node in nodes:
-            for column in ("a", "b"):
-                found.update(
-                    self.db.execute(
-                        "SELECT a, b, rule, source, first_seen, last_seen FROM links "
-                        f"WHERE {column} = ?",
-                        (node,),
-                    )
-                )
-        return sorted(found, key=repr)
+        """(a, b, rule, source, first_seen, last_seen) of a node's links, so many at most."""
+        columns = "a, b, rule, source, first_seen, last_seen"
+        rows = self.db.execute(
+            f"SELECT {columns} FROM links WHERE a = ?1 UNION ALL "
+            f"SELECT {columns} FROM links WHERE b = ?1 LIMIT ?2",
+            (node, most),
+        )
+        return rows.fetchall()
 
     def words(self, person: int) -> list[Word]:
         """What was said about consent, by the build's moment or later."""

@@ -1,0 +1,119 @@
+"""The live service's knowledge: the base it answers from, picked up anew after each build.
+
+A build's history is made by a process of its own; until it is there the service goes on with the
+one before and the events since.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from visavis.core.nouns import Project
+from visavis.flow.live_decide import Decider
+from visavis.flow.profiles import Base, Profiles, base_of
+from visavis.store import builds
+from visavis.store.history import FILE
+from visavis.store.key import project_key
+from visavis.store.tail import Frame, frames_after
+
+_log = logging.getLogger("visavis.live")
+LOOK_SECONDS = 0.5
+"""How often it is looked whether another build was published."""
+
+
+@dataclass
+class Knowledge:
+    """What is known now; `profiles` is None until the first base is there."""
+
+    root: Path
+    state: Path
+    folder: Project
+    profiles: Profiles | None = None
+    waiting: list[Frame] = field(default_factory=list)
+
+    def listen(self, frames: list[Frame]) -> None:
+        """Told of every durable frame, in order, before its request is answered."""
+        if self.profiles is not None:
+            self.profiles.take(frames)
+        self.waiting += frames
+
+    async def first(self) -> None:
+        """Makes the first base at once where it takes no build's history to be made."""
+        if self._has_history():
+            await self._renew()
+
+    async def watch(self) -> None:
+        """Picks up what builds publish, as long as the service runs."""
+        while True:
+            if self.profiles is None or self._other_build():
+                try:
+                    await self._renew()
+                except (OSError, ValueError, KeyError, sqlite3.Error):
+                    _log.exception("what the build published could not be read")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _has_history(self) -> bool:
+        build = builds.published(self.state)
+        return build is None or (build.path / FILE).exists()
+
+    def _other_build(self) -> bool:
+        build = builds.published(self.state)
+        if build is None or self.profiles is None:
+            return False
+        base = self.profiles.base
+        return build.id != base.build_id
+
+    async def _renew(self) -> None:
+        await asyncio.to_thread(self._make_history)
+        base = await asyncio.to_thread(base_of, self.root, self.state, self.folder)
+        fresh = Profiles(base, project_key(self.state))
+        last = await asyncio.to_thread(_catch_up, fresh, self.state)
+        # from here to the end nothing else runs: no frame is missed and none taken twice
+        self.waiting = [frame for frame in self.waiting if frame.number > last]
+        fresh.take(self.waiting)
+        old, self.profiles = self.profiles, fresh
+        if old is not None and old.base.history is not None:
+            old.base.history.close()
+        self.waiting = []
+
+    def _make_history(self) -> None:
+        build = builds.published(self.state)
+        if build is None or (build.path / FILE).exists():
+            return
+        command = [sys.executable, "-c", "from visavis.cli.main import main; main()"]
+        subprocess.run(
+            [*command, "-p", str(self.root), "--quiet", "history"], check=False, close_fds=True
+        )
+
+    def ready(self) -> bool:
+        """Whether profiles can be asked for."""
+        return self.profiles is not None
+
+    def now_base(self) -> Base | None:
+        """The base of the answers given now."""
+        return self.profiles.base if self.profiles else None
+
+
+def decider_of(state: Path) -> Decider:
+    """What decides, over a state directory."""
+    return Decider(state, project_key(state))
+
+
+def _catch_up(profiles: Profiles, state: Path) -> int:
+    """Takes in what the tail has on disk; the number of its last frame."""
+    last = profiles.base.through
+    batch: list[Frame] = []
+    for frame in frames_after(state, last):
+        batch.append(frame)
+        last = frame.number
+        if len(batch) >= 1_000:
+            profiles.take(batch)
+            batch = []
+    profiles.take(batch)
+    return last

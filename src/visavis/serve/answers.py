@@ -1,0 +1,235 @@
+"""Profiles, decisions and counts over HTTP; by a secret key, decisions also by a write key."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from visavis.core.clock import parse_time, zone
+from visavis.flow.answering import as_json, spelled_all
+from visavis.flow.knowing import Knowledge
+from visavis.flow.live import BATCH, Key, Keyring, head
+from visavis.flow.live_decide import ANONYMOUS, Decider, logged
+from visavis.flow.profiles import Answer as Known
+from visavis.flow.profiles import Profiles
+from visavis.serve.auth import allowed, outer_key
+from visavis.serve.bodies import body_of
+from visavis.serve.http import Answer, Refused, Request
+from visavis.serve.routes import Route
+
+_MOST = 64 * 1024
+_records = logging.getLogger("visavis.decisions")
+_PLAIN = ("at", "person_id", "explain", "writeKey", "write_key", "api_key", "token")
+
+
+@dataclass
+class Answers:
+    """Answers from what is known this moment."""
+
+    knowledge: Knowledge
+    keyring: Keyring
+    decider: Decider
+    log: Callable[[int, bytes, bytes], object]
+    """Hands a decision's event to the tail; nobody waits for it."""
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", "/v1/profile", self.profile, _PROFILE),
+            Route("POST", "/v1/profile", self.profile_of_body, _PROFILE),
+            Route("GET", "/v1/segments/{name}/count", self.count, _COUNT),
+            Route("POST", "/v1/decide", self.decide, _DECIDE),
+        ]
+
+    def _secret(self, request: Request) -> Key:
+        return allowed(self.keyring, outer_key(request), "secret")
+
+    def profiles(self) -> Profiles:
+        """What is known; raises Refused 503 while it is being read in."""
+        profiles = self.knowledge.profiles
+        if profiles is None:
+            retry = (b"retry-after", b"1")
+            raise Refused(503, "not-ready", "profiles are being read in; ask again", retry)
+        return profiles
+
+    async def profile(self, request: Request) -> Answer:
+        self._secret(request)
+        asked = parse_qsl(request.query.decode("latin-1"), max_num_fields=20)
+        return self._profile(dict(asked))
+
+    async def profile_of_body(self, request: Request) -> Answer:
+        self._secret(request)
+        asked = object_of(await body_of(request, _MOST))
+        return self._profile({k: v for k, v in asked.items() if isinstance(v, str)})
+
+    def _profile(self, asked: Mapping[str, str]) -> Answer:
+        profiles = self.profiles()
+        at_ms = moment(asked.get("at"), profiles)
+        known = find(profiles, asked, at_ms)
+        if known is None:
+            raise Refused(404, "nobody", "there is no such person")
+        return Answer(200, as_json(profile_json(profiles, known, at_ms)))
+
+    async def count(self, request: Request) -> Answer:
+        self._secret(request)
+        profiles = self.profiles()
+        name = request.parts["name"]
+        count = profiles.count(name, now())
+        if count is None:
+            raise Refused(404, "unknown-segment", "there is no such segment")
+        return Answer(200, as_json({"segment": name, "count": count}))
+
+    async def decide(self, request: Request) -> Answer:
+        """A secret key asks for anybody; a write key for an anonymous visitor's own session."""
+        text = outer_key(request)
+        body = object_of(await body_of(request, _MOST))
+        text = text or body.get("writeKey")
+        key = self.keyring.find(text) if isinstance(text, str) and text else None
+        if key is None:
+            raise Refused(401, "wrong-key", "this needs a write key or a secret key of the project")
+        profiles = self.profiles()
+        session_only = key.kind != "secret"
+        name = _person_of(profiles, body.get("person"))
+        if session_only and name[0] != ANONYMOUS:
+            raise Refused(403, "anonymous-only", "a write key decides for an anonymous_id alone")
+        placement, count = body.get("placement"), body.get("count", 1)
+        if not isinstance(placement, str) or not placement:
+            raise Refused(400, "no-placement", "'placement' names where the choice is shown")
+        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 100:
+            raise Refused(400, "bad-count", "'count' is a number from 1 to 100")
+        offers = self.decider.offers(profiles, placement)
+        if offers is None:
+            raise Refused(404, "unknown-placement", "no offer has such a placement")
+        at_ms = now()
+        made = self.decider.decide(profiles, name, placement, offers, at_ms, count, session_only)
+        self._log(key, name, made, at_ms)
+        explain = dict(parse_qsl(request.query.decode("latin-1"))).get("explain")
+        if session_only:
+            made.pop("person_id")
+        if session_only or explain not in ("1", "true"):
+            made.pop("candidates")
+        return Answer(200, as_json(made))
+
+    def _log(self, key: Key, name: tuple[str, str], made: Mapping[str, Any], at_ms: int) -> None:
+        try:
+            self.log(at_ms, head(BATCH, "visavis", key.id), logged(name, made, at_ms))
+        except Exception:  # noqa: BLE001 - an answer never fails for its own record
+            _records.warning("a decision could not be recorded")
+
+
+def _person_of(profiles: Profiles, given: object) -> tuple[str, str]:
+    if not isinstance(given, dict) or len(given) != 1:
+        raise Refused(400, "no-person", '\'person\' is one identifier, like {"email": "a@b.co"}')
+    ((kind, value),) = given.items()
+    if not isinstance(value, str) or not value.strip():
+        raise Refused(400, "no-person", "the identifier of 'person' is a text")
+    if kind == "person_id":
+        found = profiles.by_id(value, now())
+        if found is None:
+            raise Refused(404, "nobody", "there is no such person")
+        return found.name
+    return profiles.normal(kind, value)
+
+
+def now() -> int:
+    """UTC ms."""
+    return time.time_ns() // 1_000_000
+
+
+def object_of(body: bytes) -> dict[str, Any]:
+    """A body that must be a JSON object; raises Refused 400."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise Refused(400, "bad-json", "the body is no JSON that can be read") from None
+    if not isinstance(found, dict):
+        raise Refused(400, "bad-body", "the body must be a JSON object")
+    return found
+
+
+def moment(text: str | None, profiles: Profiles) -> int:
+    """The moment asked about, now by default; raises Refused 400."""
+    if not text:
+        return now()
+    try:
+        # in a query a plus sign that was not escaped reads as a blank
+        return parse_time(text.replace(" ", "+"), zone(profiles.base.project.time_zone))
+    except (ValueError, OverflowError):
+        raise Refused(400, "bad-time", "'at' is a time like 2024-01-31T12:00:00Z") from None
+
+
+def find(profiles: Profiles, asked: Mapping[str, str], at_ms: int) -> Known | None:
+    """The person asked for by any identifier kind or person_id; raises Refused 400."""
+    named = {k: v for k, v in asked.items() if k not in _PLAIN}
+    if asked.get("person_id"):
+        found = profiles.by_id(asked["person_id"], at_ms)
+        return profiles.answer(found.name, at_ms) if found else None
+    if len(named) != 1:
+        raise Refused(400, "no-person", "name the person by one identifier, like ?email=a@b.co")
+    ((kind, value),) = named.items()
+    return profiles.answer(profiles.normal(kind, value), at_ms)
+
+
+def profile_json(profiles: Profiles, known: Known, at_ms: int) -> dict[str, Any]:
+    """A profile by the contract."""
+    from visavis.core.clock import format_time
+
+    found = known.found
+    return {
+        "person_id": found.person_id,
+        "identifiers": [
+            {
+                "kind": kind,
+                "value": value,
+                "first_seen": None if first is None else format_time(first),
+                "last_seen": None if last is None else format_time(last),
+            }
+            for (kind, value), (first, last) in found.members.items()
+        ],
+        "traits": spelled_all(known.values, profiles.base.types),
+        "tags": known.tags,
+        "segments": known.segments,
+        "consents": profiles.consents(found, at_ms),
+        "as_of": format_time(at_ms),
+    }
+
+
+_SECRET: list[dict[str, list[str]]] = [{"basic": []}, {"bearer": []}]
+_PROFILE: Mapping[str, Any] = {
+    "summary": "Everything known about one person at a moment.",
+    "security": _SECRET,
+    "responses": {
+        "200": {"description": "The profile."},
+        "400": {"description": "No identifier, or no time that can be read."},
+        "401": {"description": "No secret key."},
+        "404": {"description": "Nobody."},
+        "503": {"description": "Not ready yet."},
+    },
+}
+_DECIDE: Mapping[str, Any] = {
+    "summary": "What to show or say to somebody, here and now.",
+    "security": [*_SECRET, {"writeKeyHeader": []}],
+    "responses": {
+        "200": {"description": "The decision."},
+        "400": {"description": "No person or placement that can be read."},
+        "401": {"description": "No such key."},
+        "403": {"description": "A write key asked for somebody."},
+        "404": {"description": "No such placement."},
+        "503": {"description": "Not ready yet."},
+    },
+}
+_COUNT: Mapping[str, Any] = {
+    "summary": "How many people are in a segment now.",
+    "security": _SECRET,
+    "responses": {
+        "200": {"description": "The count."},
+        "401": {"description": "No secret key."},
+        "404": {"description": "No such segment."},
+        "503": {"description": "Not ready yet."},
+    },
+}

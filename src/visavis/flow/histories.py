@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from visavis.flow.published import Published, open_warehouse
 from visavis.flow.relations import catalogue_fields
 from visavis.store.engines.duckdb_names import held, identifier, text_literal
 from visavis.store.history import FILE, NULL, EventShape, HistoryWriter, body
+from visavis.store.relations import create_views
+from visavis.store.views import snapshot_of
 from visavis.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -44,6 +47,8 @@ def write_history(at: Published, project: Project) -> Path:
     writer = HistoryWriter(at.build.path / f"{FILE}.{os.getpid()}.new")
     with open_warehouse(project) as wh:
         open_lake(wh, at)
+        # events of shared identifiers lie under these: whose they are is told when they are read
+        create_views(wh, replace(snapshot_of(at.build, at.lake.path), attributed=None))
         _People(wh, at, project, writer).write()
     writer.finish(target)
     return target
@@ -112,6 +117,40 @@ class _People:
             ),
         )
         self._words()
+        self._logins()
+
+    def _logins(self) -> None:
+        """Who was logged in on what: every login on what is nobody's, else each one's first; and
+        what events without a unique identifier name beside their strongest."""
+        unique = ", ".join(text_literal(k.name) for k in self.project.kinds.values() if k.unique)
+        self.wh.execute(
+            "CREATE OR REPLACE TEMP TABLE history_parts AS SELECT e.seq, e.ts, e.message_id, "
+            f"e.node, unnest(e.nodes) AS other, n.kind IN ({unique}) AS login "
+            "FROM lake_events AS e JOIN lake_nodes AS n ON n.node = e.node "
+            "WHERE e.nodes IS NOT NULL"
+        )
+        nobodys = "other IN (SELECT node FROM lake_nodes ANTI JOIN node_persons USING (node))"
+        self.writer.rows(
+            "logins",
+            4,
+            self.wh.rows(
+                "SELECT other, epoch_ms(ts), message_id, node FROM history_parts "
+                f"WHERE login AND other <> node AND {nobodys} UNION ALL "
+                "SELECT other, epoch_ms(min(ts)), arg_min(message_id, seq), node "
+                f"FROM history_parts WHERE login AND other <> node AND NOT ({nobodys}) "
+                "GROUP BY other, node"
+            ),
+        )
+        self.writer.rows(
+            "named",
+            3,
+            self.wh.rows(
+                "SELECT h.node, h.message_id, string_agg(n.kind || chr(31) || n.value, chr(30)) "
+                "FROM history_parts AS h JOIN lake_nodes AS n ON n.node = h.other "
+                "WHERE NOT h.login AND h.other <> h.node GROUP BY h.node, h.message_id"
+            ),
+        )
+        self.wh.execute("DROP TABLE history_parts")
 
     def _words(self) -> None:
         everybody = "(SELECT DISTINCT person FROM node_persons)"

@@ -6,8 +6,9 @@ was acknowledged. Nothing here waits for the warehouse: the build's history is a
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from visavis.core.nouns import IdentifierKind, Project
 from visavis.core.tagging import expires_at, in_force, with_lineage
 from visavis.decide.asking import parts_of
 from visavis.store.builds import Build, published
-from visavis.store.history import FILE, PublishedHistory, history_of
+from visavis.store.history import FILE, PublishedHistory, history_of, picked
 from visavis.store.tail import Frame
 from visavis.unify.component import MOST
 from visavis.unify.live import Who
@@ -92,6 +93,7 @@ class Found:
     name: Identifier
     members: dict[Identifier, tuple[int | None, int | None]]
     base_persons: frozenset[int]
+    shared: tuple[Identifier, ...] = ()
 
 
 @dataclass(slots=True)
@@ -225,17 +227,21 @@ class Profiles:
         for member, (first, _) in members.items():
             if first is None or first <= at_ms:
                 who.see(member, ALWAYS if first is None else first)
-        for (a, b), held in links.items():
-            for link in held:
+        for (a, b), evidence in links.items():
+            for link in evidence:
                 if link.first_seen is None or link.first_seen <= at_ms:
                     who.add(a, b, link.rule, ALWAYS if link.first_seen is None else link.first_seen)
         naming = who.person_of(name)
         if naming is None:
             return None
         group = who.identifiers_of(name)
+        held = set(group)
+        beside = {n for pair in links for n in pair if held & set(pair)} - held
+        shared = tuple(sorted(n for n in beside if n in members and who.person_of(n) is None))
         return Found(
-            self.pid(*naming), naming, {m: members[m] for m in group}, self._base_persons(group)
-        )
+            self.pid(*naming), naming, {m: members[m] for m in group}, self._base_persons(group),
+            shared,
+        )  # fmt: skip
 
     def by_id(self, person_id: str, at_ms: int) -> Found | None:
         """The person of a person_id, also of a former one."""
@@ -273,6 +279,7 @@ class Profiles:
         """
         members: dict[Identifier, tuple[int | None, int | None]] = {}
         links: dict[tuple[Identifier, Identifier], list[Link]] = {}
+        border: set[Identifier] = set()
         waiting = [start]
         while waiting and len(members) < MOST:
             name = waiting.pop()
@@ -287,12 +294,14 @@ class Profiles:
                 held = links.setdefault((min(name, other), max(name, other)), [])
                 if link not in held:
                     held.append(link)
-                if not dead_end or name == start:
+                if dead_end and name != start:
+                    border.add(other)
+                else:
                     waiting.append(other)
-                elif other not in members:
-                    known = self._of_base(other)[0] or self.seen.get(other)
-                    if known is not None:
-                        members[other] = known
+        for name in border - members.keys():
+            kept, seen = self._of_base(name)[0], self.seen.get(name)
+            if kept is not None or seen is not None:
+                members[name] = _both(seen, kept)
         return members, links
 
     def _tail_links(self, name: Identifier) -> list[tuple[Identifier, Link]]:
@@ -342,7 +351,7 @@ class Profiles:
 
     def _work_out(self, found: Found, at_ms: int) -> Answer:
         base = self.base
-        history = self.history(found.members)
+        history = self.history(found.members, found.shared)
         result = base.program.run(history, at_ms, base.fits, base.items)
         until = min((u for u in result.until.values() if u is not None), default=_NEVER)
         segments = sorted(
@@ -366,16 +375,32 @@ class Profiles:
             held.append((path, None, None))
         return sorted(with_lineage(held))
 
-    def history(self, members: Iterable[Identifier]) -> History:
-        """The events of these identifiers: the build's and those since."""
+    def history(self, members: Iterable[Identifier], shared: Iterable[Identifier] = ()) -> History:
+        """The events of these identifiers, the build's and those since; of shared ones what the
+        last login before it gives to these."""
         parts: list[tuple[str, Stream]] = []
-        published = self.base.history
         events: list[Mapping[str, Any]] = []
-        for name in members:
-            node = published.node_of(*name) if published is not None else None
-            if published is not None and node is not None:
-                parts += published.streams(node)
+        held = set(members)
+        for name in held:
+            parts += self._published(name)
             events += [e.plain for e in self.tail.get(name, ()) if self._wanted(e.plain)]
+        nobodys = set(shared)
+        for name in nobodys:
+            mine, named = self._logins(name, held), self._named(name)
+            for event, stream in self._published(name):
+                places = zip(stream.ts, stream.message_ids, strict=True)
+                rows = [
+                    i
+                    for i, place in enumerate(places)
+                    if _counts(place, named.get(place[1], ()), held, nobodys, mine)
+                ]
+                if rows:
+                    parts.append((event, picked(stream, rows)))
+            for e in self.tail.get(name, ()):
+                place = (e.plain["ts"], e.plain["message_id"])
+                others = e.identifiers[1:]
+                if self._wanted(e.plain) and _counts(place, others, held, nobodys, mine):
+                    events.append(e.plain)
         if events:
             known = {mid for _, stream in parts for mid in stream.message_ids}
             fresh = [e for e in events if e["message_id"] not in known]
@@ -383,6 +408,43 @@ class Profiles:
             since = History.from_events(fresh, project.properties, project.line_fields)
             parts += since.streams.items()
         return history_of(parts)
+
+    def _published(self, name: Identifier) -> list[tuple[str, Stream]]:
+        published = self.base.history
+        node = published.node_of(*name) if published is not None else None
+        return list(published.streams(node)) if published is not None and node is not None else []
+
+    def _named(self, name: Identifier) -> dict[str, list[Identifier]]:
+        history = self.base.history
+        node = history.node_of(*name) if history is not None else None
+        if history is None or node is None:
+            return {}
+        found = history.named(node)
+        return {mid: list(identifiers_of(others, self._kinds)) for mid, others in found.items()}
+
+    def _logins(self, name: Identifier, held: set[Identifier]) -> Callable[[tuple[int, str]], bool]:
+        """Tells of a place in the log whether the last login on a shared identifier at or before
+        it was by one of `held`."""
+        found: set[tuple[int, str, Identifier]] = set()
+        history = self.base.history
+        node = history.node_of(*name) if history is not None else None
+        if history is not None and node is not None:
+            found |= {(at, mid, (kind, value)) for at, mid, kind, value in history.logins(node)}
+        for other in self.links.get(name, {}):
+            kind = self._kinds.get(other[0])
+            if kind is not None and kind.unique:
+                found |= {
+                    (e.plain["ts"], e.plain["message_id"], other)
+                    for e in self.tail.get(other, ())
+                    if name in e.identifiers
+                }
+        logins = sorted(found)
+
+        def mine(place: tuple[int, str]) -> bool:
+            at = bisect_right(logins, (*place, ("\U0010ffff", "")))
+            return at > 0 and logins[at - 1][2] in held
+
+        return mine
 
     def _wanted(self, plain: Mapping[str, Any]) -> bool:
         event = plain.get("event") or IDENTIFY
@@ -440,6 +502,21 @@ class Profiles:
         history = base.history
         was = sum(segment in history.segments_of(p) for p in before) if history else 0
         return total - was + len(now)
+
+
+def _counts(
+    place: tuple[int, str],
+    others: Iterable[Identifier],
+    held: set[Identifier],
+    nobodys: set[Identifier],
+    mine: Callable[[tuple[int, str]], bool],
+) -> bool:
+    """Whether an event whose strongest identifier is shared is one of these people's: that of the
+    strongest other identifier that is somebody's, else of the last login."""
+    for name in others:
+        if name not in nobodys:
+            return name in held
+    return mine(place)
 
 
 def identifiers_of(

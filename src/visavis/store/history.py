@@ -39,6 +39,9 @@ CREATE TABLE persons(person INTEGER PRIMARY KEY, person_id TEXT NOT NULL);
 CREATE TABLE links(a INT NOT NULL, b INT NOT NULL, rule TEXT NOT NULL, source TEXT NOT NULL,
   first_seen INT, last_seen INT);
 CREATE TABLE items(product_id TEXT PRIMARY KEY, fields TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE logins(shared INT NOT NULL, at INT NOT NULL, message_id TEXT NOT NULL,
+  node INT NOT NULL);
+CREATE TABLE named(node INT NOT NULL, message_id TEXT NOT NULL, others TEXT NOT NULL);
 CREATE TABLE words(person INT NOT NULL, at INT NOT NULL, says TEXT NOT NULL, kind TEXT NOT NULL,
   value TEXT NOT NULL, channel TEXT, purpose TEXT, message_id TEXT NOT NULL);
 CREATE TABLE sizes(segment TEXT PRIMARY KEY, members INT NOT NULL) WITHOUT ROWID;
@@ -47,6 +50,8 @@ CREATE TABLE members(person INT NOT NULL, segment TEXT NOT NULL,
 """
 _INDEXES = """
 CREATE INDEX words_of ON words(person);
+CREATE INDEX named_by ON named(node);
+CREATE INDEX logins_on ON logins(shared);
 CREATE INDEX nodes_of ON nodes(person);
 CREATE INDEX pids ON persons(person_id);
 CREATE INDEX links_a ON links(a);
@@ -152,7 +157,7 @@ class PublishedHistory:
     def person_of(self, node: int) -> int | None:
         """The person that holds an identifier."""
         row = self.db.execute("SELECT person FROM nodes WHERE node = ?", (node,)).fetchone()
-        return int(row[0]) if row else None
+        return int(row[0]) if row and row[0] is not None else None
 
     def person_by_id(self, person_id: str) -> int | None:
         """The person of a person_id."""
@@ -194,6 +199,19 @@ class PublishedHistory:
             (node, most),
         )
         return rows.fetchall()
+
+    def logins(self, node: int) -> list[tuple[int, str, str, str]]:
+        """(moment, message id, kind, value) of the logins on a shared identifier."""
+        return self.db.execute(
+            "SELECT l.at, l.message_id, n.kind, n.value FROM logins AS l "
+            "JOIN nodes AS n ON n.node = l.node WHERE l.shared = ?",
+            (node,),
+        ).fetchall()
+
+    def named(self, node: int) -> dict[str, list[tuple[str, str]]]:
+        """Message id -> the further identifiers of events whose strongest one this is."""
+        rows = self.db.execute("SELECT message_id, others FROM named WHERE node = ?", (node,))
+        return {mid: [_pair(text) for text in others.split("\x1e")] for mid, others in rows}
 
     def words(self, person: int) -> list[Word]:
         """What was said about consent, by the build's moment or later."""
@@ -283,6 +301,11 @@ class PublishedHistory:
 _MOST_TEXTS = 500_000
 
 
+def _pair(text: str) -> tuple[str, str]:
+    kind, _, value = text.partition("\x1f")
+    return kind, value
+
+
 def _split(value: Value) -> Sequence[str] | None:
     return None if value is None else str(value).split("\x1f")
 
@@ -301,6 +324,24 @@ def _cut(text: str, raw: bytes, lengths: Sequence[int]) -> list[str]:
         found.append(text[at : at + length] if plain else raw[at : at + length].decode())
         at += length
     return found
+
+
+def picked(stream: Stream, rows: Sequence[int]) -> Stream:
+    """Some of a stream's events."""
+    lines = None
+    if stream.lines is not None:
+        new = {row: i for i, row in enumerate(rows)}
+        kept = [j for j, parent in enumerate(stream.lines.parent) if parent in new]
+        lines = Lines(
+            [new[stream.lines.parent[j]] for j in kept],
+            {name: [column[j] for j in kept] for name, column in stream.lines.columns.items()},
+        )
+    cleared = stream.cleared
+    return Stream(
+        [stream.ts[i] for i in rows], [stream.message_ids[i] for i in rows],
+        {name: [column[i] for i in rows] for name, column in stream.columns.items()}, lines,
+        None if cleared is None else [cleared[i] for i in rows],
+    )  # fmt: skip
 
 
 def merged(streams: Sequence[Stream]) -> Stream:

@@ -104,6 +104,19 @@ def test_a_public_key_reads_nobody(shop: Path) -> None:
             assert not {"person_id", "candidates"} & told.keys()
 
 
+def test_an_order_in_another_currency_counts_nowhere(shop: Path) -> None:
+    with Server(shop) as server:
+        server.post("/v1/track", order("u1", 1, 10))
+        foreign = order("u1", 2, 10)
+        foreign["properties"]["currency"] = "USD"
+        assert server.post("/v1/track", foreign).status_code == 200
+        assert profile(server, user_id="u1")["traits"]["revenue"] == 10
+    built(shop)
+    assert rows(shop, "select sum(revenue) from people")[0][0] == 10
+    (reason,) = rows(shop, "select reason from quarantine")
+    assert reason[0].startswith("no-rate")
+
+
 def test_a_secret_key_decides_for_anybody_and_it_is_recorded(shop: Path) -> None:
     with Server(shop) as server:
         server.post("/v1/track", order("u1", 1, 5))

@@ -130,6 +130,9 @@ def _order(
         values["revenue"] = abs(values["revenue"])
     given = values.get("currency")
     values["currency"] = given.upper() if isinstance(given, str) else currency
+    if values["currency"] != currency:
+        # amounts of traits are in the project's currency; nothing is counted at face value
+        return f"no-rate: an order in '{values['currency'][:8]}', live ones have no rates yet"
     summed = ("revenue", "items", "discount", "cost")
     over = [n for n in summed if abs(values[n] or 0) > DECIMAL_LIMIT]
     return f"bad-number: '{over[0]}' is no number that fits" if over else None

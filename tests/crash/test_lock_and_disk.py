@@ -59,7 +59,7 @@ def test_a_full_disk_is_a_problem_and_changes_nothing(
             run(root)
     assert [p.code for p in full.value.problems] == ["disk-full"]
     assert everything(root) == old
-    assert run(root)["people"] == 3
+    assert run(root)["people"] == 4
 
 
 def _raise_enospc(_: int) -> None:
@@ -91,4 +91,4 @@ def test_a_disk_that_really_fills_up(tmp_path: Path, small_disk: Path) -> None:
     assert everything(root) == old
     orders(root, 2, SECOND)
     assert visavis_build(root).returncode == 0
-    assert rows(root, "select count(*) from people") == [(3,)]
+    assert rows(root, "select count(*) from people") == [(4,)]

@@ -126,6 +126,27 @@ def catalogue_alone() -> Round:
     return Round(project, {}, [[event], []], {"a": {"brand": "x"}, "b": {"brand": "y"}}, [NOW])
 
 
+def channel_of_lines() -> Round:
+    """A trait of lines that reads what stands on their event alone."""
+    channel = Property(Type.TEXT, "channel", "event")
+    value = Aggregate(Type.TEXT, "mode", (channel,))
+    trait = replace(computed("t", value, "Order Completed"), each="products")
+    project = shop_project({"t": trait}, "UTC")
+    events = [
+        row(f"m{n}", "Order Completed", {}, NOW)
+        | {"products": [{"product_id": "a"}] * n, "channel": c}
+        for n, c in ((1, "web"), (2, "store"))
+    ]
+    return Round(project, {}, [events, []], {}, [NOW])
+
+
+def end_of_time() -> Round:
+    """The last moment that there is, a day from now."""
+    value = read("date(now() + interval '1 days')", Scope(clock=True))
+    trait = Trait("t", "derived", Type.DATE, PLACE, value=value)
+    return Round(shop_project({"t": trait}, "UTC"), {}, [[]], {}, [TIME_MAX - DAY])
+
+
 # in bulk
 
 

@@ -114,6 +114,14 @@ def test_a_trait_of_the_catalogue_alone(record_property: Record) -> None:
     agree(rounds.catalogue_alone(), record_property)
 
 
+def test_a_trait_of_lines_that_reads_their_event(record_property: Record) -> None:
+    agree(rounds.channel_of_lines(), record_property)
+
+
+def test_the_last_moment_of_all(record_property: Record) -> None:
+    agree(rounds.end_of_time(), record_property)
+
+
 def test_a_mismatch_is_shown_small() -> None:
     value = Aggregate(Type.INTEGER, "count", ())
     project = rounds.project_of({"t": rounds.computed("t", value, "Row")})

@@ -49,6 +49,8 @@ def suite(quick: bool = False) -> Iterator[Round]:
     yield rounds.as_filters(100)
     yield rounds.over_buckets(60)
     yield rounds.catalogue_alone()
+    yield rounds.channel_of_lines()
+    yield rounds.end_of_time()
     yield from (rounds.bucket_example(n, held) for n, held, _ in BUCKETS)
     yield from (make_round(seed) for seed in range(1000, 1008 if quick else 1024))
     yield from (usual(seed) for seed in range(2 if quick else 5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -73,3 +74,5 @@ def visavis(*words: str) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    if os.environ.get("SERVE", "1") != "0":
+        visavis("-p", sys.argv[1], "serve")

@@ -26,9 +26,11 @@ _NOT_LEFT_OUT = ("", "not eligible", "already sent")
 
 
 def campaigns_made(wh: Warehouse, at: Published, days: int) -> Report:
-    """`report campaigns` as of the build; messages of later moments are not in it."""
+    """`report campaigns` as of the build or, if messages changed since, of the last such change."""
     open_effects(wh, at.state)
-    now = time_literal(at.build.as_of)
+    last = wh.value("SELECT epoch_ms(max(changed_at)) FROM outbox_sends")
+    moment = max(at.build.as_of, int(last or 0))
+    now = time_literal(moment)
     _sends(wh, now)
     _reactions(wh, now)
     others = ", ".join(map(text_literal, _NOT_LEFT_OUT))
@@ -38,7 +40,7 @@ def campaigns_made(wh: Warehouse, at: Published, days: int) -> Report:
         "SELECT campaign, coalesce(nullif(reason, ''), status) FROM outbox_sends "
         f"WHERE status IN ('refused', 'failed', 'expired', 'cancelled') AND changed_at <= {now}"
     )
-    return campaigns(wh, at.build.as_of, days)
+    return campaigns(wh, moment, days)
 
 
 def _sends(wh: Warehouse, now: str) -> None:

@@ -90,8 +90,8 @@ _VERSIONS = {
 }
 
 
-def shop(root: Path, port: int) -> None:
-    """A built and planned shop of COUNT people, all of whom may be written to."""
+def shop(root: Path, port: int, count: int = COUNT) -> None:
+    """A built and planned shop of `count` people, all of whom may be written to."""
     for name, text in _FILES.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def shop(root: Path, port: int) -> None:
         "people": ["customer,first_name"],
         "consents": ["mail,purpose,says,time,channel"],
     }
-    for n in range(COUNT):
+    for n in range(count):
         mail = f"c{n}@example.invalid"
         rows["orders"].append(f"{n},c{n},{mail},2024-02-{n % 28 + 1:02d}T10:00:00Z,{n % 90}.5")
         rows["people"].append(f"c{n},Name {n}")

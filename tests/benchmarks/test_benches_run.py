@@ -25,6 +25,7 @@ KEYS = {
         ("start", 2),
         ("readers", 1),
         ("sending", 1),
+        ("deciding", 1),
         pytest.param("matching", 2, marks=pytest.mark.long),
         ("collect", 2),
         ("people", 1),

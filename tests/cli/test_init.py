@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -253,11 +254,39 @@ def test_all_guests_if_the_user_says_so(run: Run, tmp_path: Path) -> None:
     assert found.stdout == '[{"n":2,"a":5}]\n'
 
 
-def test_a_spreadsheet_and_a_json_array_are_told(run: Run, tmp_path: Path) -> None:
+def test_a_spreadsheet_is_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / "o.xlsx").write_bytes(b"PK")
-    (tmp_path / "o.json").write_text('[{"a": 1}]')
-    for name in ("o.xlsx", "o.json"):
-        assert "unknown-format" in run("init", "x", "--orders", name, "--yes", exit_code=1).stderr
+    assert "unknown-format" in run("init", "x", "--orders", "o.xlsx", "--yes", exit_code=1).stderr
+
+
+def test_orders_of_a_shop_s_api_with_their_lines_inside(run: Run, tmp_path: Path) -> None:
+    lines = [line.split(",") for line in ORDERS.splitlines()[1:]]
+    orders: dict[str, dict[str, Any]] = {}
+    for line in lines:
+        row = dict(zip(ORDERS.splitlines()[0].split(","), line, strict=True))
+        order = orders.setdefault(
+            row["order_id"],
+            {"id": row["order_id"], "created_at": row["date"],
+             "customer": {"id": row["customer_id"]}, "tax_lines": [{"rate": 1}], "line_items": []},
+        )  # fmt: skip
+        item = {"sku": row["sku"], "quantity": row["qty"], "price": row["price"]}
+        order["line_items"].append(item)
+    (tmp_path / "o.json").write_text(json.dumps(list(orders.values()), indent=1))
+    run("init", "shop", "--orders", "o.json", "--yes")
+    assert people(run) == TRUTH
+
+
+def test_titles_above_the_header(run: Run, tmp_path: Path) -> None:
+    text = f"Orders of the shop,,,\n\nmade on 2020-01-01\n{ORDERS}Total,,,,\n"
+    (tmp_path / "o.csv").write_text(text)
+    run("init", "shop", "--orders", "o.csv", "--yes")
+    assert "skip_lines: 3" in (tmp_path / "shop" / "sources" / "orders.yml").read_text()
+    run("-p", "shop", "check")
+    assert people(run) == TRUTH
+    (tmp_path / "o.csv").write_text(text.replace("Total,,,,", "cut"))
+    run("-p", "shop", "build", "--quiet")
+    (bad,) = json.loads(run("-p", "shop", "quarantine", "list", "--json").stdout)
+    assert bad["first_row"] == len(ORDERS.splitlines())
 
 
 def test_files_inside_the_project_are_named_by_their_relative_path(

@@ -40,6 +40,20 @@ def test_rows_cut_in_the_middle(tmp_path: Path) -> None:
     assert json.loads(row[0])["_line"] == '1,C,2020-01-02,"x,3'
 
 
+def test_a_total_that_does_not_fit_puts_its_order_aside(tmp_path: Path) -> None:
+    s = shop(tmp_path, origin="*.csv")
+    most = "1,A,2020-01-02,x,999999999999\n"
+    s.write("a.csv", HEAD + most * 2 + "1,B,2020-01-02,x,5\n" + most.replace("A", "C"))
+    s.collect()
+    assert revenue(s) == {"B": 5.0, "C": 999999999999.0}
+    assert s.quarantine() == [("a.csv", 1, "bad-amount"), ("a.csv", 2, "bad-amount")]
+    # corrected, C no longer fits: it stays as it was
+    s.write("b.csv", HEAD + 2 * most.replace("A", "C") + "1,D,2020-01-02,x,7\n")
+    s.collect()
+    assert revenue(s) == {"B": 5.0, "C": 999999999999.0, "D": 7.0}
+    assert s.quarantine()[2:] == [("b.csv", 1, "bad-amount"), ("b.csv", 2, "bad-amount")]
+
+
 def test_a_value_for_each_reason(tmp_path: Path) -> None:
     s = shop(tmp_path)
     s.write(

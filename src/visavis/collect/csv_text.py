@@ -18,7 +18,12 @@ BLOT = "\x02"
 
 
 def rejected(
-    rejects: str, number: int, names: Sequence[str], delimiter: str, open_at: tuple[int, int] | None
+    rejects: str,
+    number: int,
+    names: Sequence[str],
+    delimiter: str,
+    open_at: tuple[int, int] | None,
+    skip_lines: int = 0,
 ) -> str:
     """A query for the rows of a CSV that could not be split, with what they hold."""
     reason = (
@@ -29,7 +34,7 @@ def rejected(
         "ELSE 'bad-row: the row can''t be split into columns' END"
     )
     query = (
-        f"SELECT line - 1 AS _row, any_value(csv_line) AS line, {reason} AS reason "
+        f"SELECT line - {1 + skip_lines} AS _row, any_value(csv_line) AS line, {reason} AS reason "
         f"FROM {rejects} GROUP BY line"
     )
     if open_at:
@@ -72,7 +77,14 @@ def cells(line: str, names: Sequence[str], delimiter: str) -> str:
     return f"json_object('_line', {line}{pairs})"
 
 
-def read_csv(path: Path, names: Sequence[str], delimiter: str, rejects: str | None = None) -> str:
+def read_csv(
+    path: Path,
+    names: Sequence[str],
+    delimiter: str,
+    rejects: str | None = None,
+    skip_lines: int = 0,
+) -> str:
+    """SQL of a table function that reads a CSV as text, `skip_lines` above its header."""
     columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in names)
     keep = (
         f", store_rejects = true, rejects_table = '{rejects}', rejects_scan = '{rejects}_scans', "
@@ -82,15 +94,17 @@ def read_csv(path: Path, names: Sequence[str], delimiter: str, rejects: str | No
     )
     return (
         f"read_csv({text_literal(str(path))}, auto_detect = false, columns = {{{columns}}}, "
-        f"skip = 1, header = false, delim = {text_literal(delimiter)}, quote = '\"', "
-        "escape = '\"', "
+        f"skip = {1 + skip_lines}, header = false, delim = {text_literal(delimiter)}, "
+        "quote = '\"', escape = '\"', "
         f"max_line_size = {LONGEST_LINE}, nullstr = ''{keep})"
     )
 
 
-def first_record(path: Path) -> str:
+def first_record(path: Path, skip_lines: int = 0) -> str:
     """The header: the first line, or more when a quoted name holds line ends."""
     with open_bytes(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", "replace", newline="") as text:
+        for _ in range(skip_lines):
+            text.readline(LONGEST_LINE)
         header = text.readline(LONGEST_LINE)
         while header.count('"') % 2 and (more := text.readline(LONGEST_LINE)):
             header += more

@@ -121,16 +121,17 @@ class Making:
 
     # quarantine
 
-    def quarantine(self, orders_without_rate: bool = False) -> None:
-        """Writes the bad rows: of the stage, rejects, and orders of `collect_norate`."""
+    def quarantine(self, left_out: Sequence[tuple[str, str]] = ()) -> None:
+        """Writes the bad rows: of the stage, rejects, and of orders `left_out`.
+
+        These are tables with an `order_id`, each with the reason.
+        """
         reason = "_reason"
-        if orders_without_rate:
-            reason = (
-                'coalesce(_reason, CASE WHEN "role.order" IN (SELECT order_id FROM collect_norate) '
-                "THEN 'no-rate: there is no rate for the currency of this order at its date' END)"
-            )
+        for table, why in left_out:
+            orders = f'"role.order" IN (SELECT order_id FROM {table})'
+            reason = f"coalesce({reason}, CASE WHEN {orders} THEN {text_literal(why)} END)"
         parts = []
-        if self.bad or orders_without_rate:
+        if self.bad or left_out:
             self._count_gaps()
             query = self._bad_rows
             parts.append(

@@ -244,11 +244,13 @@ def grouping(namespace: str, shape: Shape, several_files: bool) -> list[str]:
         latest.append("min(p_promotion) AS p_promotion")
     head = "order_id, class, min(ms) AS ms, max(origin) AS origin"
     per_file = f"SELECT {head}, {', '.join(picked)} FROM collect_lines"
+    wide = ", ".join([*_sums(shape, of_a_file=True), *smallest])
+    of_a_file = f"SELECT {head}, {wide} FROM collect_lines"
     return [
         f"CREATE OR REPLACE TEMP TABLE collect_split AS {split}",
         f"CREATE OR REPLACE TEMP TABLE collect_grouped AS {per_file} "
         "ANTI JOIN collect_split USING (order_id) GROUP BY order_id, class "
-        f"UNION ALL SELECT {head}, {', '.join(latest)} FROM ({per_file} "
+        f"UNION ALL SELECT {head}, {', '.join(latest)} FROM ({of_a_file} "
         "SEMI JOIN collect_split USING (order_id) GROUP BY order_id, class, collect_lines.origin) "
         "GROUP BY order_id, class",
         "CREATE OR REPLACE TEMP TABLE collect_both AS SELECT order_id"
@@ -265,10 +267,14 @@ _SUMS = {"p_revenue": "l_amount", "p_discount": "l_discount"}
 _SUMS |= {"p_items": "l_quantity", "p_cost": "l_cost"}
 
 
-def _sums(shape: Shape, again: bool = False) -> list[str]:
-    """SQL of an order's sums over its lines, or `again` over the sums of its files."""
+def _sums(shape: Shape, again: bool = False, of_a_file: bool = False) -> list[str]:
+    """SQL of an order's sums over its lines, or `again` over the sums of its files.
+
+    A sum that does not fit is null; that `of_a_file` is kept wide, as the whole may fit again.
+    """
+    kind = "DECIMAL(38,6)" if of_a_file else _DECIMAL
     return [
-        f"TRY_CAST(sum({name if again else identifier(column)}) AS {_DECIMAL}) AS {name}"
+        f"TRY_CAST(sum({name if again else identifier(column)}) AS {kind}) AS {name}"
         for name, column in _SUMS.items()
         if column in shape.line
     ]

@@ -14,6 +14,9 @@ from visavis.core.clock import zone
 from visavis.store import crash
 from visavis.store.engines.duckdb_names import text_literal, time_literal
 
+_NO_RATE = "no-rate: there is no rate for the currency of this order at its date"
+_TOO_LARGE = "bad-amount: the order's total is too large: it must stay under 1,000,000,000,000"
+
 
 def load_orders(making: Making) -> Mapping[str, Any]:
     """Makes and commits the load; its summary."""
@@ -27,12 +30,11 @@ def load_orders(making: Making) -> Mapping[str, Any]:
     wh.execute("DROP TABLE IF EXISTS collect_stage")
     making.nothing_dead()
     _resolve(making, shape)
-    left_out = _convert(making, shape)
-    _group(making, shape)
+    left_out = [*_convert(making, shape), *_group(making, shape)]
     making.number_nodes(shape.kinds)
     making.rank()
     _write(making, shape)
-    making.quarantine(orders_without_rate=bool(left_out))
+    making.quarantine(left_out)
     making.write_identity()
     crash.point("load-made")
     return making.commit("SELECT min(epoch_ms(ts)), max(epoch_ms(ts)) FROM collect_events")
@@ -62,32 +64,50 @@ def _resolve(making: Making, shape: Shape) -> None:
         making.counts["corrected_orders"] = some
 
 
-def _convert(making: Making, shape: Shape) -> int:
+def _convert(making: Making, shape: Shape) -> list[tuple[str, str]]:
+    """Turns amounts into the project's currency; table and reason of the orders left out."""
     project = making.context.project
     files = [str(p) for p in making.context.lake.files("costs", making.prior)]
     make_rates(making.wh, files, project.currency)
     making.wh.use_zone(zone(project.time_zone))
     left_out = convert_lines(making.wh, shape, project.currency)
-    if left_out:
-        making.counts["orders_without_rate"] = left_out
-        kinds = {s.name for s in project.sources.values() if s.kind == "rates"}
-        making.counts["rates"] = [x.load_id for x in making.prior if x.source in kinds]
-        # what these orders were before stays until there is a rate
+    if not left_out:
+        return []
+    making.counts["orders_without_rate"] = left_out
+    kinds = {s.name for s in project.sources.values() if s.kind == "rates"}
+    making.counts["rates"] = [x.load_id for x in making.prior if x.source in kinds]
+    _keep_former(making, "collect_norate")
+    return [("collect_norate", _NO_RATE)]
+
+
+def _keep_former(making: Making, left_out: str) -> None:
+    """What orders in the table `left_out` were before stays as it is."""
+    if making.wh.value("SELECT count(*) FROM collect_dead"):
         making.wh.execute(
             "DELETE FROM collect_dead WHERE (load_id, seq) IN (SELECT (load_id, old_seq) "
-            "FROM fold_events SEMI JOIN collect_norate USING (order_id))"
-            if making.wh.value("SELECT count(*) FROM collect_dead")
-            else "SELECT 1"
+            f"FROM fold_events SEMI JOIN {left_out} USING (order_id))"
         )
-    return left_out
 
 
-def _group(making: Making, shape: Shape) -> None:
-    source = making.source
+def _group(making: Making, shape: Shape) -> list[tuple[str, str]]:
+    """Makes orders of lines; table and reason of those left out, as their total does not fit."""
+    source, wh = making.source, making.wh
     # with earlier loads at hand an order may be joined from theirs too
     several = len(making.marks) > 1 or bool(making.own)
-    for statement in orders.grouping(source.namespace or source.name, shape, several):
-        making.wh.execute(statement)
+    statements = orders.grouping(source.namespace or source.name, shape, several)
+    for statement in statements:
+        wh.execute(statement)
+    if not wh.value("SELECT count(*) FROM collect_new WHERE p_revenue IS NULL"):
+        return []
+    wh.execute(
+        "CREATE OR REPLACE TEMP TABLE collect_unfit AS "
+        "SELECT DISTINCT order_id FROM collect_new WHERE p_revenue IS NULL"
+    )
+    wh.execute("DELETE FROM collect_lines WHERE order_id IN (FROM collect_unfit)")
+    _keep_former(making, "collect_unfit")
+    for statement in statements:
+        wh.execute(statement)
+    return [("collect_unfit", _TOO_LARGE)]
 
 
 def _write(making: Making, shape: Shape) -> None:

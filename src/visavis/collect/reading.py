@@ -25,6 +25,7 @@ from visavis.collect.csv_text import (
     unique_names,
 )
 from visavis.collect.files import ByteCounter, detect_encoding, transcode
+from visavis.collect.json_text import JsonTable
 from visavis.core.nouns import Source
 from visavis.store.engines.duckdb_names import identifier, text_literal
 from visavis.store.state import FileMark
@@ -156,7 +157,7 @@ class Reader:
             faulty = transcode(path, encoding, target)
             path = target
         if name.endswith((".json", ".jsonl", ".ndjson")):
-            return self._json(mark, path, number, faulty)
+            return self._json(source, mark, path, number, faulty)
         return self._csv(source, mark, path, number, faulty)
 
     def _parquet(self, mark: FileMark, path: Path, number: int) -> RawFile:
@@ -166,56 +167,48 @@ class Reader:
         numbered = f"SELECT *, file_row_number + 1 AS _row {scan}"
         return RawFile(mark, number, columns, f"SELECT * {scan}", numbered)
 
-    def _json(self, mark: FileMark, path: Path, number: int, faulty: bool) -> RawFile:
-        lines = text_lines(path)
-        table = identifier(f"collect_json_{number}")
-        self._in_order(
-            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT *, CASE WHEN json_valid(line) "
-            f"THEN json_type(line) = 'OBJECT' ELSE false END AS good FROM ({lines}) "
-            "WHERE trim(line) <> ''"
-        )
-        keys = self.wh.rows(
-            f"SELECT DISTINCT unnest(json_keys(line)) AS k FROM {table} WHERE good ORDER BY k"
-        )
-        columns = {row[0]: "VARCHAR" for row in keys}
-        picked = ", ".join(
-            f"line ->> {text_literal(_pointer(c))} AS {identifier(c)}" for c in columns
-        )
-        scan = f"SELECT {picked or 'line'}, _row FROM {table} WHERE good"
-        self._rejects.append(
-            f"SELECT {number}::INTEGER AS _file, _row, "
-            "json_object('_line', line) AS row, 'bad-row: the line is no JSON object' AS reason "
-            f" FROM {table} WHERE NOT good"
-        )
-        return RawFile(mark, number, columns, scan, scan, faulty)
+    def _json(
+        self, source: Source, mark: FileMark, path: Path, number: int, faulty: bool
+    ) -> RawFile:
+        self._drop(f"collect_json_{number}")
+        json = JsonTable(self.wh, f"collect_json_{number}")
+        self._in_order(json.making(path))
+        columns = json.columns(source.named_columns)
+        self._in_order(json.splitting(columns))
+        self._rejects.append(json.rejects(number))
+        scan = json.scan(columns)
+        return RawFile(mark, number, dict.fromkeys(columns, "VARCHAR"), scan, scan, faulty)
 
     def _csv(
         self, source: Source, mark: FileMark, path: Path, number: int, faulty: bool
     ) -> RawFile:
-        header = first_record(path)
+        above = source.skip_lines
+        header = first_record(path, above)
         delimiter = source.delimiter or guess_delimiter(header)
         names = unique_names(next(csv.reader(io.StringIO(header), delimiter=delimiter), []))
-        open_at = self._open_quote(path, names, delimiter)
+        open_at = self._open_quote(path, names, delimiter, above)
         if open_at:
             path = self._mend(path, number, open_at, delimiter if len(names) == 1 else "")
         rejects = f"{_REJECTS}_{number}"
         self._drop(rejects)
-        scan = f"SELECT * FROM {read_csv(path, names, delimiter, rejects)}"
-        numbered = f"SELECT *, row_number() OVER () AS _row FROM {read_csv(path, names, delimiter)}"
-        self._rejects.append(rejected(rejects, number, names, delimiter, open_at))
+        scan = f"SELECT * FROM {read_csv(path, names, delimiter, rejects, above)}"
+        rows = read_csv(path, names, delimiter, skip_lines=above)
+        numbered = f"SELECT *, row_number() OVER () AS _row FROM {rows}"
+        self._rejects.append(rejected(rejects, number, names, delimiter, open_at, above))
         return RawFile(mark, number, dict.fromkeys(names, "VARCHAR"), scan, numbered, faulty)
 
     def _open_quote(
-        self, path: Path, names: Sequence[str], delimiter: str
+        self, path: Path, names: Sequence[str], delimiter: str, above: int
     ) -> tuple[int, int] | None:
         """Byte and row of a quote that is never closed: the rest of the file would be one value."""
         if not odd_quotes(path):
             return None
         table = f"{_REJECTS}_probe"
         self._drop(table)
-        self.wh.rows(f"SELECT count(COLUMNS(*)) FROM {read_csv(path, names, delimiter, table)}")
+        rows = read_csv(path, names, delimiter, table, above)
+        self.wh.rows(f"SELECT count(COLUMNS(*)) FROM {rows}")
         found = self.wh.rows(
-            f"SELECT line_byte_position, line - 1 FROM {table} WHERE error_type NOT IN "
+            f"SELECT line_byte_position, line - {1 + above} FROM {table} WHERE error_type NOT IN "
             "('MISSING COLUMNS', 'TOO MANY COLUMNS') ORDER BY 1 LIMIT 1"
         )
         self._drop(table)
@@ -256,7 +249,3 @@ class Reader:
 
 def _union(parts: Sequence[str]) -> str | None:
     return " UNION ALL ".join(parts) if parts else None
-
-
-def _pointer(key: str) -> str:
-    return "$." + '"' + key.replace('"', '\\"') + '"'

@@ -77,6 +77,7 @@ class Source:
     database URL (with `table` a table's name or a SELECT) or `dlt:package.module:resource`.
     Several columns in one role are separated by a newline; amounts in them are added up, texts
     joined. `amount_of` "order": the amount is the whole order's and stands on its lines.
+    `skip_lines`: how many lines of a CSV stand above its header.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Source:
     decimal_mark: Literal[".", ","] | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    skip_lines: int = 0
     currency: str | None = None
     owner: str = ""
     party: Party = "first"
@@ -110,6 +112,14 @@ class Source:
     dimensions: tuple[str, ...] = ()
     threshold: int | None = None
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
+
+    @property
+    def named_columns(self) -> frozenset[str]:
+        """Every column of its rows that the definition names."""
+        mapped = [*self.roles.values(), *self.identifiers.values()]
+        names = [name for text in mapped for name in text.split("\n")]
+        names += [part.column for part in (*self.fields, *self.line_fields)]
+        return frozenset([*names, *(lookup.on for lookup in self.lookups)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,10 +16,13 @@ from typing import IO, Any
 from visavis.collect.files import detect_encoding, open_bytes
 from visavis.collect.guess import Column
 from visavis.core.problems import Place, Problem, ProblemsError
+from visavis.project import json_rows
 from visavis.project.headers import DELIMITERS, Unreadable, columns
 
 ROWS = 10_000
+_TITLES = 20
 _DAY_MONTH = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-]\d{2}")
+_LINES = re.compile(r"(?i)line|item|product|artic|position|good|ware|商品|明细")
 _UNNAMED = re.compile(r"column\d+(_2)*")
 _SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 
@@ -28,13 +31,16 @@ _SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 class Sample:
     """A file's columns with their first values, and how it is written.
 
-    `encoding` and `delimiter` are None where a reader finds them by itself.
+    `encoding` and `delimiter` are None where a reader finds them by itself; `skip_lines` stand
+    above the header.
     """
 
     path: Path
     columns: tuple[Column, ...]
     encoding: str | None = None
     delimiter: str | None = None
+    skip_lines: int = 0
+    array: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -43,7 +49,7 @@ class Sample:
 
 
 def read_sample(path: Path, rows: int = ROWS) -> Sample:
-    """The first rows of a CSV, Parquet or JSON lines file; else ProblemsError."""
+    """The first rows of a CSV, Parquet or JSON file; else ProblemsError."""
     name = path.name.lower().removesuffix(".gz")
     if name.endswith(_SHEETS):
         raise _problem("unknown-format", path, "is a spreadsheet", "Save it as CSV and take that.")
@@ -51,7 +57,7 @@ def read_sample(path: Path, rows: int = ROWS) -> Sample:
         if name.endswith((".parquet", ".pq")):
             return Sample(path, _parquet(path, rows))
         if name.endswith((".json", ".jsonl", ".ndjson")):
-            return Sample(path, _json_lines(path, rows))
+            return _json(path, rows)
         return _csv(path, rows)
     except Unreadable as error:
         raise _problem("unreadable-file", path, f"can't be read: {error}", "") from error
@@ -73,30 +79,24 @@ def _parquet(path: Path, rows: int) -> tuple[Column, ...]:
     return tuple(Column(n, batch.column(i).to_pylist()) for i, n in enumerate(names))
 
 
-def _json_lines(path: Path, rows: int) -> tuple[Column, ...]:
-    found: list[dict[str, Any]] = []
+def _json(path: Path, rows: int) -> Sample:
     with _text(path, detect_encoding(path)[0]) as file:
-        for line in islice(file, rows):
-            if not found and line.lstrip().startswith("["):
-                hint = "Write one JSON object a line, without brackets and commas between them."
-                raise _problem("unknown-format", path, "is one JSON array", hint)
-            found += _object(line)
+        found = list(islice(json_rows.json_rows(file), rows))
     if not found:
         raise _empty(path)
-    names = dict.fromkeys(name for row in found for name in row)
-    return tuple(Column(name, [_scalar(row.get(name)) for row in found]) for name in names)
+    array = _lines_of(found)
+    flat = [part for row in found for part in json_rows.flat(row, array)]
+    names = dict.fromkeys(name for row in flat for name in row)
+    read = tuple(Column(name, [row.get(name) for row in flat]) for name in names)
+    return Sample(path, read, array=array)
 
 
-def _object(line: str) -> list[dict[str, Any]]:
-    try:
-        row = json.loads(line, parse_float=str)
-    except ValueError:
-        return []  # a bad row is for the quarantine, not for the guess
-    return [row] if isinstance(row, dict) else []
-
-
-def _scalar(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, (dict, list)) else value
+def _lines_of(rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """The array of objects that are the order's lines: by its name, else the one in most rows."""
+    counts = Counter(key for row in rows for key in json_rows.arrays(row))
+    if not counts:
+        return None
+    return max(sorted(counts), key=lambda key: (bool(_LINES.search(key)), counts[key]))
 
 
 def _csv(path: Path, rows: int) -> Sample:
@@ -106,16 +106,32 @@ def _csv(path: Path, rows: int) -> Sample:
     if not head:
         raise _empty(path)
     delimiter = _delimiter(head)
-    names = columns(path, encoding, delimiter)[0]
+    above = _lines_above(path, encoding, delimiter)
+    names = columns(path, encoding, delimiter, above)[0]
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     with _text(path, encoding) as file:
-        reader = csv.reader(file, delimiter=delimiter)
+        reader = csv.reader(islice(file, above, None), delimiter=delimiter)
         next(reader, None)
         found = [row for row in islice(_sound(reader), rows) if len(row) == len(names)]
     _check_header(path, names, found)
     read = tuple(Column(name, [row[i] for row in found]) for i, name in enumerate(names))
     told = encoding if encoding not in ("utf-8", "utf-8-sig") else None
-    return Sample(path, read, told, delimiter if delimiter != "," else None)
+    return Sample(path, read, told, delimiter if delimiter != "," else None, above)
+
+
+def _lines_above(path: Path, encoding: str, delimiter: str) -> int:
+    """How many lines stand above the header: titles, which fill at most half of its columns."""
+    with _text(path, encoding) as file:
+        lines = list(islice(file, _TITLES + 30))
+    cells = [next(csv.reader([line], delimiter=delimiter), []) for line in lines]
+    filled = [sum(bool(cell.strip()) for cell in row) for row in cells]
+    widths = Counter(len(row) for row, full in zip(cells, filled, strict=True) if full > 1)
+    if not widths:
+        return 0
+    width = widths.most_common(1)[0][0]
+    first = next(i for i, row in enumerate(cells) if len(row) == width and 2 * filled[i] > width)
+    titles = width >= 3 and 0 < first <= _TITLES and 2 * max(filled[:first]) <= width
+    return first if titles and widths[width] >= 2 else 0
 
 
 def _sound(reader: Any) -> Iterator[list[str]]:
@@ -141,10 +157,12 @@ def day_first(samples: Sequence[Sample], column: str) -> bool | None:
 def _values(sample: Sample, column: str) -> Iterator[str]:
     with _text(sample.path, sample.encoding or detect_encoding(sample.path)[0]) as file:
         if sample.path.name.lower().removesuffix(".gz").endswith((".json", ".jsonl", ".ndjson")):
-            yield from (str(row.get(column)) for line in file for row in _object(line))
+            for whole in json_rows.json_rows(file):
+                yield from (str(part.get(column)) for part in json_rows.flat(whole, sample.array))
             return
         position = sample.names.index(column)
-        for row in _sound(csv.reader(file, delimiter=sample.delimiter or ",")):
+        lines = islice(file, sample.skip_lines, None)
+        for row in _sound(csv.reader(lines, delimiter=sample.delimiter or ",")):
             if len(row) == len(sample.names):
                 yield row[position]
 

@@ -89,7 +89,7 @@ def propose(files: Sequence[Path], given: Mapping[str, str]) -> Proposal:
     samples = [read_sample(path) for path in dict.fromkeys(files)]
     groups: dict[object, list[Sample]] = {}
     for sample in samples:
-        key = (sample.names, sample.encoding, sample.delimiter)
+        key = (sample.names, sample.encoding, sample.delimiter, sample.skip_lines)
         groups.setdefault(key, []).append(sample)
     _check_given(samples, given)
     notes: list[str] = []

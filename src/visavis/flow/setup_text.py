@@ -71,6 +71,8 @@ def _source(table: Table, directory: Path) -> Iterator[str]:
         yield f"    encoding: {quoted(sample.encoding)}"
     if sample.delimiter:
         yield f"    delimiter: {json.dumps(sample.delimiter)}"
+    if sample.skip_lines:
+        yield f"    skip_lines: {sample.skip_lines}      # titles above the header"
     if found.currency and "currency" not in found.columns:
         yield f"    currency: {found.currency}"
     if found.statuses:

@@ -27,6 +27,7 @@ class _Wanted:
     place: Place
     encoding: str | None = None
     delimiter: str | None = None
+    skip_lines: int = 0
     names: dict[str, Place] = field(default_factory=dict)
 
 
@@ -70,7 +71,9 @@ def _source(root: Path, source: Source) -> Iterator[Problem]:
     names = joined | _named(source)
     for i, pattern in enumerate(source.origin.split("\n")):
         place = source.places.get(f"from.{i}", source.place)
-        wanted = _Wanted(noun, pattern, place, source.encoding, source.delimiter, names)
+        wanted = _Wanted(
+            noun, pattern, place, source.encoding, source.delimiter, source.skip_lines, names
+        )
         yield from _check(root, wanted, extra)
 
 
@@ -103,7 +106,7 @@ def _catalogue(root: Path, catalogue: Catalogue) -> Iterator[Problem]:
             place,
             catalogue.encoding,
             catalogue.delimiter,
-            names,
+            names=names,
         ),
         set(),
     )
@@ -117,7 +120,7 @@ def _check(root: Path, wanted: _Wanted, extra: set[str]) -> Iterator[Problem]:
     for path in paths[:_MANY]:
         name = _relative(root, path)
         try:
-            there, whole = columns(path, wanted.encoding, wanted.delimiter)
+            there, whole = columns(path, wanted.encoding, wanted.delimiter, wanted.skip_lines)
         except Unreadable as error:
             message = f"{name} can't be read: {str(error).rstrip('.')}."
             yield Problem("unreadable-file", message, wanted.place, "Check what the file is.")

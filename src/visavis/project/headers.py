@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 import re
+from itertools import islice
 from pathlib import Path
 from typing import IO
+
+from visavis.project import json_rows
 
 DELIMITERS = (",", ";", "\t", "|")
 _JSON = (".jsonl", ".ndjson", ".json")
 _PARQUET = (".parquet", ".pq")
-_SAMPLE_LINES = 1000
+_SAMPLE_ROWS = 1000
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -30,9 +32,11 @@ class Unreadable(Exception):
 
 
 def columns(
-    path: Path, encoding: str | None = None, delimiter: str | None = None
+    path: Path, encoding: str | None = None, delimiter: str | None = None, skip_lines: int = 0
 ) -> tuple[list[str], bool]:
     """The names of a file's columns (none: the file is empty), and whether these are all.
+
+    `skip_lines` is how many lines of a CSV stand above its header.
 
     They are not for JSON lines of which only the first were looked at. Unreadable if there is no
     way to tell.
@@ -43,8 +47,8 @@ def columns(
             return _parquet(path), True
         with _open(path, suffixes) as file:
             if any(suffix in _JSON for suffix in suffixes[-2:]):
-                return _json_lines(file)
-            return _csv(file, encoding, delimiter), True
+                return _json(file, encoding)
+            return _csv(file, encoding, delimiter, skip_lines), True
     except (OSError, EOFError) as error:
         raise Unreadable(str(getattr(error, "strerror", None) or error)) from error
     except LookupError as error:
@@ -69,40 +73,36 @@ def _parquet(path: Path) -> list[str]:
         raise Unreadable(str(error)) from error
 
 
-def _json_lines(file: IO[bytes]) -> tuple[list[str], bool]:
-    names: dict[str, None] = {}
-    for _ in range(_SAMPLE_LINES):
-        line = file.readline()
-        if not line:
-            return list(names), True
-        if line.strip():
-            names.update(dict.fromkeys(_keys(line)))
-    return list(names), False
+def _json(file: IO[bytes], encoding: str | None) -> tuple[list[str], bool]:
+    found: dict[str, None] = {}
+    with io.TextIOWrapper(file, encoding=_told(file, encoding), errors="replace") as text:
+        rows = json_rows.json_rows(text)
+        for row in islice(rows, _SAMPLE_ROWS):
+            found.update(dict.fromkeys(json_rows.names(row)))
+        return list(found), next(rows, None) is None
 
 
-def _keys(line: bytes) -> list[str]:
-    try:
-        row = json.loads(line)
-    except ValueError:
-        return []  # a bad row is for the quarantine, not for the check
-    return list(row) if isinstance(row, dict) else []
-
-
-def _csv(file: IO[bytes], encoding: str | None, delimiter: str | None) -> list[str]:
-    header = _first_record(file, encoding)
+def _csv(file: IO[bytes], encoding: str | None, delimiter: str | None, skip: int) -> list[str]:
+    header = _first_record(file, encoding, skip)
     mark = delimiter or max(DELIMITERS, key=lambda d: len(_split(header, d)))
     return _numbered(_split(header, mark))
 
 
-def _first_record(file: IO[bytes], encoding: str | None) -> str:
+def _told(file: IO[bytes], encoding: str | None, lines: int = 1) -> str:
+    """The encoding given, or else that the first lines show."""
     start = file.read(4)
     file.seek(0)
     told = encoding or next((name for mark, name in _MARKS if start.startswith(mark)), None)
     if told is None:
-        raw = file.readline()
+        told = _encoding(b"".join(file.readline() for _ in range(lines)))
         file.seek(0)
-        told = _encoding(raw)
-    with io.TextIOWrapper(file, encoding=told, newline="") as text:
+    return told
+
+
+def _first_record(file: IO[bytes], encoding: str | None, skip: int) -> str:
+    with io.TextIOWrapper(file, encoding=_told(file, encoding, skip + 1), newline="") as text:
+        for _ in range(skip):
+            text.readline()
         header = text.readline()
         while header.count('"') % 2 and (more := text.readline()):
             header += more  # a quoted name over several lines

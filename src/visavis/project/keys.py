@@ -114,7 +114,7 @@ RULE = Shape(
 SOURCE = Shape(
     "source",
     (
-        Key("from", H.TEXTS, "A file, a glob (*.csv) or a list of them: CSV, Parquet, JSON lines."),
+        Key("from", H.TEXTS, "A file, a glob (*.csv) or a list of them: CSV, Parquet, JSON."),
         Key("database", H.TEXT, "Instead of `from`: the URL of a SQL database."),
         Key("table", H.TEXT, "With `database`: the table to read."),
         Key("query", H.TEXT, "With `database`: a SELECT to read instead of a table."),
@@ -147,6 +147,7 @@ SOURCE = Shape(
         Key("decimal_mark", H.CHOICE, "By default told by the values.", choices=(".", ",")),
         Key("encoding", H.TEXT, "By default told by the bytes."),
         Key("delimiter", H.TEXT, "Of a CSV; by default told by the header."),
+        Key("skip_lines", H.INTEGER, "How many lines of a CSV stand above its header."),
         Key("currency", H.CURRENCY, "The currency of amounts; by default the project's."),
         Key("owner", H.TEXT, "Who answers for it."),
         Key("party", H.CHOICE, "Whose data it is.", choices=("first", "second", "third")),

@@ -94,6 +94,7 @@ class Sources:
             decimal_mark=section.values.get("decimal_mark"),
             encoding=section.maybe("encoding"),
             delimiter=read_delimiter(section),
+            skip_lines=max(0, section.integer("skip_lines") or 0),
             currency=section.maybe("currency"),
             owner=section.text("owner"),
             party=cast(Party, section.text("party", "first")),
@@ -169,6 +170,10 @@ class Sources:
             message = "These statuses are of no column."
             hint = "Add status: COLUMN to the map."
             self._problem("missing-key", section.keys["statuses"], message, hint)
+        above = section.integer("skip_lines") or 0
+        if above < 0:
+            message = f"No file has {above} lines above its header."
+            self._problem("wrong-value", section.at("skip_lines"), message, "Count from 0.")
         threshold = section.integer("threshold")
         if threshold is not None and not 0 <= threshold <= 100:
             message = f"A threshold is from 0 to 100, not {threshold}."

@@ -45,6 +45,10 @@ class Warehouse:
         ((value,),) = self.rows(sql, params)
         return value
 
+    def runs(self, sql: str) -> bool:
+        """Whether a query reads all its data without finding any that can't be read."""
+        return self._engine.runs(sql)
+
     def arrow(self, sql: str, params: Sequence[object] = ()) -> pa.Table:
         """The result of a query as an Arrow table."""
         return self._engine.arrow(sql, params)

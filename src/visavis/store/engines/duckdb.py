@@ -118,6 +118,16 @@ class DuckDB:
         """All rows; fetchall, because fetchone leaves the connection busy."""
         return self.connection.execute(sql, params).fetchall()
 
+    def runs(self, sql: str) -> bool:
+        """Whether a query runs to its end; that memory or disk run out is an error still."""
+        import duckdb
+
+        try:
+            self.connection.execute(sql).fetchall()
+        except (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError):
+            return False
+        return True
+
     def arrow(self, sql: str, params: Sequence[object] = ()) -> pa.Table:
         """The result as one Arrow table."""
         relation = self.connection.sql(sql, params=list(params))

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +73,12 @@ def free_port() -> int:
 class Server:
     """`visavis serve` as a process of its own; `kill` is kill -9."""
 
-    def __init__(self, root: Path, **environment: str) -> None:
+    def __init__(self, root: Path, main: Sequence[str] = MAIN, **environment: str) -> None:
         self.root = root
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
-            [*MAIN, "-p", str(root), "--quiet", "serve", "--port", str(self.port)],
+            [*main, "-p", str(root), "--quiet", "serve", "--port", str(self.port)],
             env={**os.environ, **SOURCE, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

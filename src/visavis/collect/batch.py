@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from visavis.collect import live_again
 from visavis.collect.context import Context
 from visavis.collect.intake import take_in
 from visavis.collect.live_load import SOURCE as LIVE
@@ -58,6 +59,7 @@ def collect(
     for source in sorted(project.sources.values(), key=lambda s: _FIRST.index(s.kind)):
         summaries += _tried(context, source, problems)
     summaries += flush(context)
+    summaries += live_again.replay_rateless(context)
     withdraw(context)
     settle_namespaces(context)
     take_journal(context)

@@ -1,6 +1,7 @@
 """One call of a client: the event in it with its identifiers, or why it can't be one. Pure.
 
-Both the lake's loads and the live profile read calls through `event_of`, so they agree.
+Both the lake's loads and the live profile read calls through `event_of`, so they agree. What is no
+event is kept as a call that can be read again (see collect.kept).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from visavis.collect import bots, typed
+from visavis.collect import bots, kept, typed
 from visavis.collect.typed import BAD
 
 TYPES = frozenset(("identify", "track", "page", "screen", "group", "alias"))
@@ -59,6 +60,7 @@ class _Context(msgspec.Struct, gc=False):
     externalIds: Any = None  # noqa: N815
     userAgent: Any = None  # noqa: N815
     library: Any = None
+    bot: Any = None
 
 
 @dataclass(slots=True)
@@ -82,7 +84,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A call that is no event: why, and its text."""
+    """A call that is no event: why, and the call as it is kept (see collect.kept)."""
 
     reason: str
     row: str
@@ -91,58 +93,65 @@ class Bad:
 
 _call = msgspec.json.Decoder(Call, float_hook=Decimal)
 _context = msgspec.json.Decoder(_Context, float_hook=Decimal)
-_any = msgspec.json.Decoder(float_hook=Decimal)
 _NONE = _Context()
 
 
 def event_of(
-    raw: bytes, received: int, sent_at: Any, agent: str, given_type: str | None, fallback_id: str
-) -> Event | Bad:
-    """The event in one call; `sent_at` is the body's, `given_type` that of the path, if any."""
-    if len(raw) > MOST_BYTES:
-        return Bad("too-large: an event has at most 32 KB", _text(raw[:1000]), received)
-    try:
-        raw.decode()
-        if raw.count(b"{") + raw.count(b"[") > MOST_LEVELS and depth(raw) > MOST_LEVELS:
-            return Bad(f"too-deep: more than {MOST_LEVELS} levels", _text(raw), received)
-        call = _call.decode(raw)
-        context = _context.decode(call.context) if call.context else _NONE
-    except UnicodeDecodeError:
-        return Bad("bad-encoding: the event is not in UTF-8", _text(raw), received)
-    except msgspec.ValidationError:
-        try:
-            call = _call.decode(raw)
-        except msgspec.ValidationError:
-            return Bad("bad-event: an event is an object", _text(raw), received)
-        context = _NONE  # a context that is no object says nothing
-    except (msgspec.DecodeError, RecursionError):
-        return Bad("bad-json: the event is no JSON", _text(raw), received)
-    return _event(call, context, raw, received, sent_at, agent, given_type, fallback_id)
-
-
-def _event(
-    call: Call,
-    context: _Context,
     raw: bytes,
     received: int,
     sent_at: Any,
     agent: str,
     given_type: str | None,
     fallback_id: str,
+    most: int = MOST_BYTES,
 ) -> Event | Bad:
+    """The event in one call; `sent_at` is the body's, `given_type` that of the path, if any."""
+    found = _event(raw, received, sent_at, agent, given_type, fallback_id, most)
+    if isinstance(found, Event):
+        return found
+    return Bad(found, kept.of_raw(raw, sent_at, agent, given_type, fallback_id), received)
+
+
+def _event(
+    raw: bytes,
+    received: int,
+    sent_at: Any,
+    agent: str,
+    given_type: str | None,
+    fallback_id: str,
+    most: int,
+) -> Event | str:
+    if len(raw) > most:
+        return "too-large: an event has at most 32 KB"
+    try:
+        raw.decode()
+        if raw.count(b"{") + raw.count(b"[") > MOST_LEVELS and depth(raw) > MOST_LEVELS:
+            return f"too-deep: more than {MOST_LEVELS} levels"
+        call = _call.decode(raw)
+        context = _context.decode(call.context) if call.context else _NONE
+    except UnicodeDecodeError:
+        return "bad-encoding: the event is not in UTF-8"
+    except msgspec.ValidationError:
+        try:
+            call = _call.decode(raw)
+        except msgspec.ValidationError:
+            return "bad-event: an event is an object"
+        context = _NONE  # a context that is no object says nothing
+    except (msgspec.DecodeError, RecursionError):
+        return "bad-json: the event is no JSON"
     kind = call.type if isinstance(call.type, str) else given_type
     if kind not in TYPES:
         kind = given_type
     if kind is None:
-        return Bad("bad-type: 'type' is none of identify, track, page, ...", _text(raw), received)
+        return "bad-type: 'type' is none of identify, track, page, ..."
     name = typed.text(call.event) if kind == "track" else kind
     if name is None or name is BAD:
-        return Bad("missing-event: a track call names its event", _text(raw), received)
+        return "missing-event: a track call names its event"
     ts = _moment(call, received, sent_at)
     if ts is None:
-        return Bad("bad-time: 'timestamp' is no time that can be read", _text(raw), received)
+        return "bad-time: 'timestamp' is no time that can be read"
     if ts > received + FUTURE_MS:
-        return Bad("future: dated more than 24 hours in the future", _text(raw), received)
+        return "future: dated more than 24 hours in the future"
     values = _values(call, context, kind)
     return Event(
         _message_id(call.messageId, fallback_id), kind, name, ts, received,
@@ -267,6 +276,8 @@ def _channel(call: Call, context: _Context, kind: str) -> str | None:
 
 def _bot(context: _Context, agent: str) -> str | None:
     """Why this is no visitor: of what a server passes on only the visitor's own agent counts."""
+    if isinstance(context.bot, str) and context.bot:
+        return context.bot[:100]
     told = context.userAgent if isinstance(context.userAgent, str) else agent
     return "user agent" if told and bots.by_user_agent(told) else None
 
@@ -274,10 +285,6 @@ def _bot(context: _Context, agent: str) -> str | None:
 def _shown(context: bytes | msgspec.Raw) -> str | None:
     text = bytes(context).decode()
     return text if text and text != "null" else None
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace").replace("\0", "")
 
 
 def depth(raw: bytes) -> int:
@@ -290,8 +297,3 @@ def depth(raw: bytes) -> int:
         elif sign in (b"}", b"]"):
             level -= 1
     return deepest
-
-
-def any_json(raw: bytes) -> Any:
-    """A JSON text as plain values, numbers with a point as decimals."""
-    return _any.decode(raw)

@@ -1,4 +1,4 @@
-"""Closing rows in quarantine: they were replayed, or their file was replaced.
+"""Rows in quarantine: those that are open, and closing them once replayed or replaced.
 
 A load's other files never change; its quarantine is rewritten beside and renamed.
 """
@@ -10,9 +10,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from visavis.collect import ranks
 from visavis.collect.context import Context
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.state import Load
+
+
+def open_rows(context: Context, source: str) -> str:
+    """A query for a source's rows in quarantine: file, row_number, reason, row."""
+    files = context.lake.files("quarantine", context.loads(source))
+    if not files:
+        return (
+            "SELECT NULL::VARCHAR AS file, NULL::BIGINT AS row_number, NULL::VARCHAR AS reason, "
+            "NULL::VARCHAR AS row WHERE false"
+        )
+    return (
+        f"SELECT file, row_number, reason, row FROM read_parquet({ranks.listed(files)}, "
+        "union_by_name = true) WHERE NOT replayed"
+    )
+
+
+def rate_tables(context: Context) -> list[str]:
+    """Which loads of rate tables count now."""
+    kinds = {s.name for s in context.project.sources.values() if s.kind == "rates"}
+    return [load.load_id for load in context.loads() if load.source in kinds]
 
 
 def counts_of(context: Context, load: Load) -> Mapping[str, Any]:

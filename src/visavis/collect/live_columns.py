@@ -11,7 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from visavis.collect import kept
+from visavis.collect.behaviour import ROBOT
 from visavis.collect.calls import Bad, Event
+from visavis.collect.live_names import ANONYMOUS
 from visavis.collect.live_values import Names, is_free, typed_of
 from visavis.collect.typed import BAD
 from visavis.core.lang.types import Type
@@ -99,8 +102,7 @@ def tables_of(calls: Iterable[Placed], names: Names, known_kinds: Iterable[str])
             continue
         found = typed_of(call, names)
         if isinstance(found, str):
-            text = _encode(call.values).decode()
-            bad.append((place, number, Bad(found, text, call.received)))
+            bad.append((place, number, Bad(found, kept.of_event(call), call.received)))
             continue
         row = len(rows)
         rows.append(call)
@@ -173,10 +175,12 @@ class _Identifiers:
         self._found = Sparse()
 
     def add(self, row: int, event: Event) -> None:
-        if event.bot is not None:
+        if event.bot not in (None, ROBOT):
             return
         seen: dict[str, int] = {}
         for kind, value in event.identifiers:
+            if event.bot == ROBOT and kind != ANONYMOUS:
+                continue
             if kind not in self._known and kind not in self._new:
                 # names of kinds come from outside: only so many new ones are believed
                 if len(self._new) >= self._MOST_NEW:

@@ -13,13 +13,19 @@ from typing import Any
 import pyarrow as pa
 
 from visavis.collect import events_load, ranks
-from visavis.collect.calls import Bad, Event, any_json
+from visavis.collect.behaviour import ROBOT
+from visavis.collect.calls import Bad, Event, event_of
+from visavis.collect.closing import rate_tables
 from visavis.collect.context import Context, plain
+from visavis.collect.kept import any_json
 from visavis.collect.live_columns import Placed, Tables, tables_of
-from visavis.collect.live_values import Names, names_of
+from visavis.collect.live_names import LIVE
+from visavis.collect.live_values import NO_RATE, Names, names_of
 from visavis.collect.making import Making, columns_sql
+from visavis.collect.namespaces import real
 from visavis.collect.nodes import sightings_query
 from visavis.collect.payloads import events_of
+from visavis.collect.rates import make_rates, rates_of
 from visavis.collect.rows import Rows, Table
 from visavis.core.nouns import Source
 from visavis.core.problems import Place
@@ -28,30 +34,37 @@ from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.state import FileMark, Load
 from visavis.store.tail import frames_after
 
-SOURCE = "live"
-"""The source of events that came in over HTTP."""
+SOURCE = LIVE
 THROUGH = "tail"
 """Name of the state's fact: the last frame that the lake has."""
 _CHUNK_EVENTS = 200_000
 _CHUNK_BYTES = 256 * 1024**2
 _VERSION = 1
+MOST_KEPT = 64 * 1024
+"""A call in quarantine is larger than on the wire: it says what its request said, too."""
 
 
 def flush(context: Context) -> list[Mapping[str, Any]]:
     """Takes every acknowledged frame into the lake; a summary for each load."""
-    definition = _definition(context)
-    names = names_of(context.project)
+    definition, names = definition_of(context), wanted_names(context)
     summaries = _anew(context, names, definition)
     through = int(context.state.fact(THROUGH) or 0)
     for calls, first, last in _chunks(context, through):
         with context.progress.step("load live"):
             mark = FileMark(f"tail:{first}-{last}", 0, 0, "", len(calls))
             tables = tables_of(calls, names, context.project.kinds)
-            summaries.append(_load(context, tables, definition, [mark], {THROUGH: last}))
+            summaries.append(load(context, tables, definition, [mark], {THROUGH: last}))
     return summaries
 
 
-def _definition(context: Context) -> str:
+def wanted_names(context: Context) -> Names:
+    """What the project wants of live events, with the rates that are loaded."""
+    files = [str(p) for p in context.lake.files("costs", context.loads())]
+    make_rates(context.wh, files, context.project.currency)
+    return names_of(context.project, rates_of(context.wh))
+
+
+def definition_of(context: Context) -> str:
     """Changes when live loads have to be made anew: what is promoted, kinds of identifiers."""
     from hashlib import sha256
 
@@ -84,7 +97,7 @@ def _chunks(context: Context, through: int) -> Iterator[tuple[list[Placed], int,
         yield calls, first, last
 
 
-def _load(
+def load(
     context: Context,
     tables: Tables,
     definition: str,
@@ -92,6 +105,7 @@ def _load(
     facts: Mapping[str, Any],
     ended: Sequence[Load] = (),
 ) -> Mapping[str, Any]:
+    """Makes and commits one load of live events; its summary."""
     source = _source(context)
     rows = Rows({}, [], Table("collect_new", {}, []))
     making = Making(context, source, definition, rows, marks, ended, facts=dict(facts))
@@ -138,6 +152,11 @@ def _write(making: Making, tables: Tables) -> None:
     bots = wh.value("SELECT count(*) FROM collect_events WHERE bot IS NOT NULL")
     if bots:
         making.counts["bots"] = bots
+        making.write(
+            "bots",
+            "SELECT node, min(ts) AS since FROM collect_events WHERE node IS NOT NULL "
+            f"AND bot = {text_literal(ROBOT)} GROUP BY node ORDER BY node",
+        )
     if tables.lines is None:
         return
     wh.register("live_lines", tables.lines)
@@ -154,6 +173,8 @@ def _quarantine(making: Making, bad: Sequence[tuple[str, int, Bad]]) -> None:
     making.counts["quarantined"] = len(bad)
     if not bad:
         return
+    if any(b.reason == NO_RATE for _, _, b in bad):
+        making.counts["rates"] = rate_tables(making.context)
     table = pa.table(
         {
             "reason": pa.array([b.reason for _, _, b in bad], pa.string()),
@@ -194,11 +215,11 @@ def _identity(making: Making) -> None:
 def _anew(context: Context, names: Names, definition: str) -> list[Mapping[str, Any]]:
     """Makes loads of another definition anew, from the rows that they hold."""
     summaries = []
-    for load in context.loads(SOURCE):
-        if load.definition == definition:
+    for old in context.loads(SOURCE):
+        if old.definition == definition:
             continue
-        tables = tables_of(_rows_of(context, load), names, context.project.kinds)
-        summaries.append(_load(context, tables, definition, load.files, {}, [load]))
+        tables = tables_of(_rows_of(context, old), names, context.project.kinds)
+        summaries.append(load(context, tables, definition, old.files, {}, [old]))
     return summaries
 
 
@@ -208,7 +229,8 @@ def _rows_of(context: Context, load: Load) -> Iterator[Placed]:
 
 
 def _events_of(context: Context, load: Load) -> Iterable[Placed]:
-    ranks.prior_views(context.wh, context.lake, context.loads())
+    # what another source told better is made anew too: that source may go
+    ranks.prior_views(context.wh, context.lake, real(context.loads()))
     columns = (
         "message_id, type, event, epoch_ms(ts) AS ms, epoch_ms(received_at) AS received, channel, "
         "given, properties, context, bot"
@@ -226,6 +248,17 @@ def _events_of(context: Context, load: Load) -> Iterable[Placed]:
         )
 
 
+_UNREAD = ("too-large", "too-deep", "bad-encoding", "bad-json", "bad-event")
+"""Reasons that no other definition can change."""
+
+
+def read_again(file: str, number: int, reason: str, row: str, received: int) -> Event | Bad:
+    """What a row in quarantine is now: an event, or bad for the same or another reason."""
+    if reason.startswith(_UNREAD):
+        return Bad(reason, row, received)
+    return event_of(row.encode(), received, None, "", None, f"{file}:{number}", MOST_KEPT)
+
+
 def _bad_of(context: Context, load: Load) -> Iterable[Placed]:
     files = context.lake.files("quarantine", [load])
     for file, number, reason, row, received in (
@@ -236,4 +269,4 @@ def _bad_of(context: Context, load: Load) -> Iterable[Placed]:
         if files
         else ()
     ):
-        yield file, number, Bad(reason, row, received)
+        yield file, number, read_again(file, number, reason, row, received)

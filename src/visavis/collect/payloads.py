@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -16,10 +16,10 @@ from typing import Any
 
 import msgspec
 
-from visavis.collect import posthog
+from visavis.collect import posthog, snowplow
 from visavis.collect.calls import Bad, Event, event_of
 
-BATCH, POSTHOG = "batch", "posthog"
+BATCH, POSTHOG, SNOWPLOW = "batch", "posthog", "snowplow"
 
 
 class _Body(msgspec.Struct, gc=False):
@@ -75,6 +75,8 @@ def check(door: str, body: bytes) -> Checked:
 def _checked(door: str, body: bytes) -> Checked:
     if door == POSTHOG:
         return Checked(body, posthog.key_of(body))
+    if door == SNOWPLOW:
+        return Checked(body, snowplow.key_of(body))
     if door == BATCH:
         found = _body.decode(body)
         if found.batch is None:
@@ -87,9 +89,12 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def head(door: str, agent: str, key_id: str) -> bytes:
-    """A frame's head."""
-    return _head(door, agent[:512], key_id)
+def head(door: str, agent: str, key_id: str, marks: Mapping[int, str] | None = None) -> bytes:
+    """A frame's head; `marks` are the calls in it that no person made, and why."""
+    if not marks:
+        return _head(door, agent[:512], key_id)
+    found = {"door": door, "agent": agent[:512], "key": key_id}
+    return json.dumps(found | {"bots": {str(i): why for i, why in marks.items()}}).encode()
 
 
 @lru_cache(maxsize=4096)
@@ -98,22 +103,32 @@ def _head(door: str, agent: str, key_id: str) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def _read_head(text: bytes) -> tuple[str, str]:
+def _read_head(text: bytes) -> tuple[str, str, Mapping[int, str]]:
     found = json.loads(text)
-    return found["door"], found["agent"]
+    return found["door"], found["agent"], {int(i): w for i, w in found.get("bots", {}).items()}
 
 
 def events_of(number: int, received: int, head_text: bytes, body: bytes) -> list[Event | Bad]:
     """The events in a frame, in its order; a call that is none is Bad with its reason."""
-    door, agent = _read_head(head_text)
-    if door not in (BATCH, POSTHOG):
+    door, agent, bots = _read_head(head_text)
+    found = _read(number, received, door, agent, body)
+    for i, why in bots.items():
+        if i < len(found) and isinstance(event := found[i], Event) and event.bot is None:
+            event.bot = why
+    return found
+
+
+def _read(number: int, received: int, door: str, agent: str, body: bytes) -> list[Event | Bad]:
+    if door not in (BATCH, POSTHOG, SNOWPLOW):
         sent = None  # an event alone carries its own
         return [event_of(body, received, sent, agent, door, f"live:{number}")]
     if door == POSTHOG:
         calls, sent_at, given = posthog.calls_of(body)
+    elif door == SNOWPLOW:
+        calls, sent_at, given = snowplow.calls_of(body)
     else:
-        found = _body.decode(body)
-        calls, sent_at, given = [bytes(raw) for raw in found.batch or ()], found.sentAt, None
+        read = _body.decode(body)
+        calls, sent_at, given = [bytes(raw) for raw in read.batch or ()], read.sentAt, None
     return [
         event_of(raw, received, sent_at, agent, given, f"live:{number}:{i}")
         for i, raw in enumerate(calls)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from visavis.collect.calls import any_json
+from visavis.collect.kept import any_json
 
 _PAGES = {"$pageview": "page", "$screen": "screen"}
 

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from visavis.collect import ranks
-from visavis.collect.closing import close, counts_of
+from visavis.collect import live_again
+from visavis.collect.closing import close, counts_of, open_rows, rate_tables
 from visavis.collect.context import Context
 from visavis.collect.files import detect_encoding
 from visavis.collect.intake import LOADERS, source_rows
+from visavis.collect.live_load import SOURCE as LIVE
 from visavis.collect.making import Making
 from visavis.collect.namespaces import settle_namespaces
 from visavis.collect.rows import Table
@@ -55,6 +56,9 @@ def replay(
         for row in context.wh.rows("SELECT DISTINCT _source FROM collect_repaired ORDER BY 1")
     ]
     for name in names:
+        if name == LIVE:
+            summaries.append(live_again.replay(context, _repaired_of(context, LIVE)))
+            continue
         if name not in project.sources:
             raise ProblemsError([_unknown(repaired, str(name), project)])
         summaries.append(_replay_source(context, project.sources[name]))
@@ -94,35 +98,25 @@ def _read(context: Context, path: Path) -> None:
 
 
 def _replay_source(context: Context, source: Source) -> Mapping[str, Any]:
-    context.wh.execute(
-        "CREATE OR REPLACE TEMP TABLE collect_back AS SELECT * FROM collect_repaired "
-        f"WHERE _source = {text_literal(source.name)}"
-    )
-    known = open_rows(context, source)
-    context.wh.execute(
-        "DELETE FROM collect_back WHERE (_file, _row) NOT IN "
-        f"(SELECT (file, row_number) FROM ({known}))"
-    )
+    columns = _repaired_of(context, source.name)
     count = context.wh.value("SELECT count(*) FROM collect_back")
     if not count:
         return {"source": source.name, "rows": 0, "events": 0, "quarantined": 0}
-    columns = [c for c in context.wh.columns("collect_back") if c not in (*OWN_COLUMNS, "_line")]
     summary = load_back(context, source, columns)
     return summary or {"source": source.name, "rows": count, "events": 0, "quarantined": count}
 
 
-def open_rows(context: Context, source: Source) -> str:
-    """A query for a source's rows in quarantine: file, row_number, reason, row."""
-    files = context.lake.files("quarantine", context.loads(source.name))
-    if not files:
-        return (
-            "SELECT NULL::VARCHAR AS file, NULL::BIGINT AS row_number, NULL::VARCHAR AS reason, "
-            "NULL::VARCHAR AS row WHERE false"
-        )
-    return (
-        f"SELECT file, row_number, reason, row FROM read_parquet({ranks.listed(files)}, "
-        "union_by_name = true) WHERE NOT replayed"
+def _repaired_of(context: Context, source: str) -> list[str]:
+    """Makes `collect_back` of a source's repaired rows that are still open; its columns."""
+    context.wh.execute(
+        "CREATE OR REPLACE TEMP TABLE collect_back AS SELECT * FROM collect_repaired "
+        f"WHERE _source = {text_literal(source)}"
     )
+    context.wh.execute(
+        "DELETE FROM collect_back WHERE (_file, _row) NOT IN "
+        f"(SELECT (file, row_number) FROM ({open_rows(context, source)}))"
+    )
+    return [c for c in context.wh.columns("collect_back") if c not in (*OWN_COLUMNS, "_line")]
 
 
 def replay_rateless(context: Context, source: Source) -> list[Mapping[str, Any]]:
@@ -131,7 +125,7 @@ def replay_rateless(context: Context, source: Source) -> list[Mapping[str, Any]]
     waiting = [x for x in loads if x.counts.get("rates") not in (None, rate_tables(context))]
     if not waiting:
         return []
-    query = open_rows(context, source)
+    query = open_rows(context, source.name)
     keys = context.wh.rows(f"SELECT DISTINCT unnest(json_keys(row)) AS k FROM ({query}) ORDER BY k")
     columns = [row[0] for row in keys if row[0] != "_line"]
     picked = "".join(
@@ -149,12 +143,6 @@ def replay_rateless(context: Context, source: Source) -> list[Mapping[str, Any]]
             load.load_id, {**counts_of(context, load), "rates": rate_tables(context)}
         )
     return [summary] if summary else []
-
-
-def rate_tables(context: Context) -> list[str]:
-    """Which loads of rate tables count now."""
-    kinds = {s.name for s in context.project.sources.values() if s.kind == "rates"}
-    return [load.load_id for load in context.loads() if load.source in kinds]
 
 
 def load_back(context: Context, source: Source, columns: Sequence[str]) -> Mapping[str, Any] | None:

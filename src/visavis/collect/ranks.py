@@ -40,7 +40,8 @@ def prior_views(wh: Warehouse, lake: Lake, loads: Sequence[Load]) -> None:
         query = (
             "SELECT load_id, seq, CASE WHEN bool_or(new_seq IS NULL) THEN NULL "
             "ELSE max_by(new_seq, filename) END AS new_seq "
-            f"FROM read_parquet({listed(files)}, filename = true) GROUP BY load_id, seq"
+            f"FROM read_parquet({listed(files)}, filename = true, union_by_name = true) "
+            "GROUP BY load_id, seq"
         )
     wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_overlay AS {query}")
 

@@ -27,6 +27,15 @@ def make_rates(wh: Warehouse, files: list[str], currency: str) -> None:
     wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_rates AS {query}")
 
 
+def rates_of(wh: Warehouse) -> list[tuple[str, int, int]]:
+    """The rows of `collect_rates` as live events use them (see live_values.Rates)."""
+    query = (
+        "SELECT currency, datediff('day', DATE '1970-01-01', valid_from), "
+        "CAST(rate * 1000000 AS BIGINT) FROM collect_rates WHERE rate IS NOT NULL ORDER BY ALL"
+    )
+    return [(str(c), int(day), int(rate)) for c, day, rate in wh.rows(query)]
+
+
 def convert_lines(wh: Warehouse, shape: Shape, currency: str) -> int:
     """Converts `collect_lines`; orders without a rate leave it and are named in `collect_norate`.
 

@@ -138,7 +138,7 @@ def _replaced_events(wh: Warehouse, lake: Lake, new: Sequence[str], old: set[str
     files = [path for load in new if (path := lake.folder(load) / "overlay.parquet").exists()]
     if not files:
         return []
-    overlay = f"read_parquet({texts(files)})"
+    overlay = f"read_parquet({texts(files)}, union_by_name = true)"
     touched = [str(r[0]) for r in wh.rows(f"SELECT DISTINCT load_id FROM {overlay} ORDER BY 1")]
     return [
         f"SELECT e.node FROM read_parquet({texts([lake.folder(load) / 'events.parquet'])}) AS e "

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from visavis.collect.live_names import LIVE, ORDER_KEYS
+from visavis.collect.namespaces import order_key
+from visavis.collect.rates import make_rates, rates_of
 from visavis.core.lang.history import IDENTIFY
 from visavis.core.lang.needs import Needs, needs
 from visavis.core.lang.types import Type
@@ -80,9 +83,17 @@ class _People:
                 "as_of": self.at.build.as_of,
                 "loads": manifest["loads"],
                 "definition_hash": manifest["definition_hash"],
+                "rates": self._rates(),
             }
         )
         self.writer.rows("sizes", 2, list(manifest["segments"].items()))
+
+    def _rates(self) -> list[tuple[str, int, int]]:
+        """What the build knew foreign currencies to be worth."""
+        folders = (self.at.lake.folder(load) for load in self.at.build.manifest["loads"])
+        files = [str(path) for f in folders if (path := f / "costs.parquet").exists()]
+        make_rates(self.wh, files, self.project.currency)
+        return rates_of(self.wh)
 
     def _table(self, name: str) -> str:
         return f"read_parquet({text_literal(str(self.at.build.table(name)))})"
@@ -118,6 +129,26 @@ class _People:
         )
         self._words()
         self._logins()
+        self._orders()
+        bots = "SELECT node, epoch_ms(min(since)) FROM lake_bots GROUP BY node"
+        self.writer.rows("bots", 2, self.wh.rows(bots))
+
+    def _orders(self) -> None:
+        """The orders that may be told again live, by the key that says so."""
+        shared = [s.name for s in self.project.sources.values() if s.namespace == LIVE]
+        sources = ", ".join(map(text_literal, (LIVE, *shared)))
+        events = ", ".join(map(text_literal, ORDER_KEYS))
+        self.writer.rows(
+            "orders",
+            5,
+            self.wh.rows(
+                f"SELECT CASE source WHEN {text_literal(LIVE)} "
+                f"THEN {order_key('event', 'p_order_id')} ELSE message_id END, message_id, source, "
+                f"epoch_ms(received_at), node FROM lake_events WHERE event IN ({events}) "
+                f"AND source IN ({sources}) AND p_order_id IS NOT NULL "
+                "AND coalesce(context NOT LIKE '{\"bot\":%', true)"
+            ),
+        )
 
     def _logins(self) -> None:
         """Who was logged in on what: every login on what is nobody's, else each one's first; and

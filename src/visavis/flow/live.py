@@ -9,15 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from visavis.collect.payloads import BATCH, POSTHOG, Unreadable, check, head
+from visavis.collect.behaviour import Watch
+from visavis.collect.payloads import BATCH, POSTHOG, SNOWPLOW, Unreadable, check, head
 from visavis.core.nouns import Project
 from visavis.core.problems import Problem, ProblemsError
 from visavis.store.keys import Key, Keyring
 from visavis.store.tail import Frame, Tail, size
 
 __all__ = [
-    "BATCH", "POSTHOG", "Frame", "Key", "Keyring", "Service", "Tail", "Unreadable",
-    "check", "head", "open_service", "size",
+    "BATCH", "POSTHOG", "SNOWPLOW", "Frame", "Key", "Keyring", "Service", "Tail", "Unreadable",
+    "Watch", "check", "head", "open_service", "size",
 ]  # fmt: skip
 
 

@@ -107,8 +107,9 @@ class Making:
             need_splink()
         words = words_at(inputs.words, self.as_of_ms)
         merged = unify.identify_people(
-            self.wh, self.project.kinds, key, self.as_of_ms, known, self.project.matching, words
-        )
+            self.wh, self.project.kinds, key, self.as_of_ms, known, self.project.matching, words,
+            "lake_bots",
+        )  # fmt: skip
         write = self.wh.write_parquet
         write(unify.IDENTIFIERS, folder / "identifiers.parquet")
         write(unify.EVIDENCE, folder / "evidence.parquet")

@@ -6,20 +6,24 @@ was acknowledged. Nothing here waits for the warehouse: the build's history is a
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from visavis.collect.behaviour import ROBOT
 from visavis.collect.calls import Event
+from visavis.collect.live_names import ANONYMOUS
 from visavis.collect.live_values import Names, is_free, names_of, typed_of
 from visavis.collect.payloads import events_of
 from visavis.core.clock import zone
 from visavis.core.consent import Word, verdict
 from visavis.core.decisions import Identifier
-from visavis.core.identifiers import normal_value
+from visavis.core.identifiers import normal_value, squeezed
 from visavis.core.lang.form import Node, Value
 from visavis.core.lang.history import IDENTIFY, History, Stream
 from visavis.core.lang.needs import Needs, needs
@@ -30,6 +34,7 @@ from visavis.core.lang.types import TIME_MIN, Type
 from visavis.core.nouns import IdentifierKind, Project
 from visavis.core.tagging import expires_at, in_force, with_lineage
 from visavis.decide.asking import parts_of
+from visavis.flow.live_orders import Orders
 from visavis.store.builds import Build, published
 from visavis.store.history import FILE, PublishedHistory, history_of, picked
 from visavis.store.tail import Frame
@@ -121,6 +126,7 @@ def base_of(root: Path, state: Path, folder: Project) -> Base:
     if path.exists():
         base.history = PublishedHistory(path)
         base.items = Items(base.history.items())
+        base.names = names_of(project, base.history.rates())
     return base
 
 
@@ -160,6 +166,8 @@ class Profiles:
         self.seen: dict[Identifier, tuple[int, int]] = {}
         self.stamp = 0
         self.touched: dict[Identifier, int] = {}
+        self.bots: dict[Identifier, int] = base.history.bots() if base.history else {}
+        self.orders = Orders(base.project, base.history)
         self._cache: OrderedDict[Identifier, Answer] = OrderedDict()
         self._stamps: dict[Identifier, int] = {}
         self._kinds = base.project.kinds
@@ -177,7 +185,13 @@ class Profiles:
     def _event(self, number: int, event: Event) -> None:
         names = identifiers_of(event.identifiers, self._kinds)
         found = typed_of(event, self.base.names)
-        if not names or isinstance(found, str) or event.bot:
+        if isinstance(found, str) or event.bot:
+            self._robot(event, names)
+            return
+        changed = self.orders.take(event, found, names[0] if names else None)
+        self.stamp += 1
+        self.touched.update(dict.fromkeys(changed, self.stamp))
+        if not names:
             return
         plain = {
             "message_id": event.message_id,
@@ -194,7 +208,6 @@ class Profiles:
         }
         kept = TailEvent(number, event.event, plain, names, found.values)
         self.tail.setdefault(names[0], []).append(kept)
-        self.stamp += 1
         for name in names:
             low, high = self.seen.get(name, (event.ts, event.ts))
             self.seen[name] = (min(low, event.ts), max(high, event.ts))
@@ -202,6 +215,22 @@ class Profiles:
         rule = "alias" if event.type == "alias" else "same row"
         for other in names[1:]:
             self._link(names[0], other, rule, event.ts)
+
+    def _robot(self, event: Event, names: Sequence[Identifier]) -> None:
+        """What a robot was told by is nobody's from then on."""
+        if event.bot != ROBOT:
+            return
+        self.stamp += 1
+        for name in names:
+            if name[0] == ANONYMOUS:
+                self.bots[name] = min(event.ts, self.bots.get(name, event.ts))
+                low, high = self.seen.get(name, (event.ts, event.ts))
+                self.seen[name] = (min(low, event.ts), max(high, event.ts))
+                self.touched[name] = self.stamp
+
+    def _is_robot(self, name: Identifier, at_ms: int) -> bool:
+        since = self.bots.get(name)
+        return since is not None and since <= at_ms
 
     def _link(self, a: Identifier, b: Identifier, rule: str, ts: int) -> None:
         for one, other in ((a, b), (b, a)):
@@ -220,6 +249,7 @@ class Profiles:
         By the rules of the build: the component is worked out from its evidence alone.
         """
         members, links = self._component(name)
+        members = {m: seen for m, seen in members.items() if not self._is_robot(m, at_ms)}
         if name not in members:
             return None
         project = self.base.project
@@ -383,7 +413,7 @@ class Profiles:
         held = set(members)
         for name in held:
             parts += self._published(name)
-            events += [e.plain for e in self.tail.get(name, ()) if self._wanted(e.plain)]
+            events += [e.plain for e in self._since(name)]
         nobodys = set(shared)
         for name in nobodys:
             mine, named = self._logins(name, held), self._named(name)
@@ -396,10 +426,9 @@ class Profiles:
                 ]
                 if rows:
                     parts.append((event, picked(stream, rows)))
-            for e in self.tail.get(name, ()):
+            for e in self._since(name):
                 place = (e.plain["ts"], e.plain["message_id"])
-                others = e.identifiers[1:]
-                if self._wanted(e.plain) and _counts(place, others, held, nobodys, mine):
+                if _counts(place, e.identifiers[1:], held, nobodys, mine):
                     events.append(e.plain)
         if events:
             known = {mid for _, stream in parts for mid in stream.message_ids}
@@ -412,7 +441,20 @@ class Profiles:
     def _published(self, name: Identifier) -> list[tuple[str, Stream]]:
         published = self.base.history
         node = published.node_of(*name) if published is not None else None
-        return list(published.streams(node)) if published is not None and node is not None else []
+        if published is None or node is None:
+            return []
+        streams = list(published.streams(node))
+        beaten = self.orders.beaten.get(name)
+        return [(event, _without(s, beaten)) for event, s in streams] if beaten else streams
+
+    def _since(self, name: Identifier) -> list[TailEvent]:
+        """What came of an identifier since the build, of events that definitions read."""
+        beaten = self.orders.beaten.get(name, ())
+        return [
+            e
+            for e in self.tail.get(name, ())
+            if self._wanted(e.plain) and e.plain["message_id"] not in beaten
+        ]
 
     def _named(self, name: Identifier) -> dict[str, list[Identifier]]:
         history = self.base.history
@@ -492,9 +534,10 @@ class Profiles:
         total = base.history.sizes().get(segment, 0) if base.history else 0
         before: set[int] = set()
         now: set[str] = set()
-        for name in list(self.seen):
+        for name in {*self.seen, *self.orders.beaten}:
             made = self.answer(name, at_ms)
             if made is None:
+                before |= self._base_persons((name,))
                 continue
             before |= made.found.base_persons
             if segment in made.segments:
@@ -502,6 +545,12 @@ class Profiles:
         history = base.history
         was = sum(segment in history.segments_of(p) for p in before) if history else 0
         return total - was + len(now)
+
+
+def _without(stream: Stream, beaten: set[str]) -> Stream:
+    """A stream without events that another source tells better."""
+    rows = [i for i, mid in enumerate(stream.message_ids) if mid not in beaten]
+    return stream if len(rows) == len(stream.message_ids) else picked(stream, rows)
 
 
 def _counts(
@@ -539,19 +588,20 @@ def identifiers_of(
 
 
 def is_blocked(value: str, kind: IdentifierKind | None) -> bool:
-    """Whether a normal value is nobody's: blocked texts ignore case, ^...$ is a pattern."""
-    import re
-
+    """Whether a normal value is nobody's: blocked texts ignore case and white space, ^...$ is a
+    pattern."""
     if len(value) > 1024:
         return True
-    low = value.lower()
-    for blocked in kind.blocked if kind else ():
-        if blocked.startswith("^"):
-            if re.fullmatch(blocked, value):
-                return True
-        elif low == blocked.lower():
-            return True
-    return False
+    if kind is None:
+        return False
+    texts, patterns = _nobodys(tuple(kind.blocked))
+    return squeezed(value) in texts or any(p.fullmatch(value) for p in patterns)
+
+
+@lru_cache(maxsize=1024)
+def _nobodys(blocked: tuple[str, ...]) -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
+    plain = frozenset(squeezed(b) for b in blocked if not b.startswith("^"))
+    return plain, tuple(re.compile(b) for b in blocked if b.startswith("^"))
 
 
 def _both(

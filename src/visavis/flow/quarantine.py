@@ -7,10 +7,13 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from visavis.collect import quarantine as kept
+from visavis.collect.kept import as_text
+from visavis.collect.live_load import SOURCE as LIVE
 from visavis.core.nouns import Project
 from visavis.core.problems import Problem, ProblemsError, nearest
 from visavis.core.progress import Progress
@@ -41,7 +44,7 @@ def export(root: Path, source: str | None = None) -> str:
             'SELECT source, reason, file, row_number, "row" FROM open_rows '
             "ORDER BY source, file, row_number"
         )
-    rows = [(place, json.loads(row)) for *place, row in found]
+    rows = [(place, json.loads(row, parse_float=Decimal)) for *place, row in found]
     names = list(dict.fromkeys(name for _, row in rows for name in row))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -74,7 +77,7 @@ REPLAYED = ("source", "rows", "events", "quarantined")
 
 
 def _cell(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
+    return as_text(value) if isinstance(value, (bool, dict, list)) else value
 
 
 @contextmanager
@@ -105,7 +108,7 @@ def _files(project: Project) -> list[Path]:
 
 
 def _check_source(project: Project, source: str | None) -> None:
-    if source is not None and source not in project.sources:
+    if source is not None and source not in (*project.sources, LIVE):
         message = f"There is no source '{source}'."
         hint = nearest(source, project.sources)
         raise ProblemsError([Problem("unknown-name", message, hint=hint)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from visavis.core.event_table import FAMILIES
 from visavis.core.vocabulary import BUILT_IN, EVENTS, LINE_FIELDS
 from visavis.project.identity import BLOCKED, DEFAULTS
 from visavis.project.keys import (
@@ -34,6 +35,9 @@ read.
 """
 
 
+_EVENTS_THERE = "The events known without being declared are in [events.md](events.md).\n"
+
+
 def reference() -> str:
     """The whole page, as Markdown."""
     parts = [_INTRO, *_shape("visavis.yml", PROJECT), _settings()]
@@ -45,7 +49,7 @@ def reference() -> str:
     parts.extend(_below((EXPECT, TEST_EVENT), told))
     parts.append("Other keys of a test event are its properties.\n")
     parts.append(f"Folders kept with the project and not read yet: {', '.join(LATER)}.\n")
-    parts.extend((_roles(), _kinds(), _vocabulary(), _names()))
+    parts.extend((_roles(), _kinds(), _EVENTS_THERE, _names()))
     return "\n".join(parts)
 
 
@@ -106,12 +110,28 @@ def _kinds() -> str:
     return "\n".join(lines)
 
 
-def _vocabulary() -> str:
-    lines = ["## Events known without being declared\n", "| event | properties |", "|---|---|"]
-    lines.append(f"| every event | {_typed(BUILT_IN.items())} |")
-    lines.append(f"| one of an event's products | {_typed(LINE_FIELDS.items())} |")
-    lines.extend(f"| {event} | {_typed(found.items())} |" for event, found in EVENTS.items())
-    return "\n".join([*lines, ""])
+_EVENTS = """# The events that every project knows
+
+Printed from the table in the code. Send them from any channel under these names and definitions can
+use them without declaring anything; any other event and property can be declared. A property has
+one type wherever it appears, text where none is told. Which channel an event came from is its
+`channel`. Events that name nobody (weather, stock, news) are kept and belong to no person.
+
+"""
+
+
+def event_reference() -> str:
+    """The page of events, as Markdown."""
+    lines = [_EVENTS + "## Of every event\n", f"{_typed(BUILT_IN.items())}\n"]
+    lines.append(f"One of an event's `products`: {_typed(LINE_FIELDS.items())}\n")
+    for channel, rows in FAMILIES.items():
+        lines += [f"## {channel}\n", "| event | says | properties |", "|---|---|---|"]
+        lines += [
+            f"| {event} | {row.meaning} | {_typed(EVENTS[event].items())} |"
+            for event, row in rows.items()
+        ]
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _typed(properties: Iterable[tuple[str, object]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from visavis.flow.live import BATCH, POSTHOG
+from visavis.flow.live import BATCH, POSTHOG, SNOWPLOW
 from visavis.serve import settings_of_clients as settings
 from visavis.serve.collecting import TAKEN, Collecting
 from visavis.serve.http import Answer, Request, as_json
@@ -27,6 +27,7 @@ def collection(collecting: Collecting) -> list[Route]:
         ("/v1/batch", "/v1/b", "/beacon/v1/batch", "/v1/import", "/api/s/batch"), BATCH
     )
     doors |= dict.fromkeys(_POSTHOG, POSTHOG)
+    doors["/com.snowplowanalytics.snowplow/tp2"] = SNOWPLOW
     routes = [Route("POST", path, _door(collecting, door)) for path, door in doors.items()]
     return [*routes, *(Route("POST", path, _thanks) for path in _MUTED)]
 

@@ -12,6 +12,8 @@ from visavis.serve.http import Refused, Request
 
 SLOWEST_SECONDS = 20.0
 """A body has to be there within this time."""
+MOST_RECEIVING = 64 * 1024**2
+"""Bytes of bodies that may be half received at a time; beyond it the answer is 503."""
 _GZIP = b"\x1f\x8b"
 
 
@@ -43,17 +45,31 @@ async def _received(request: Request, most: int, refusal: int) -> bytes:
         raise Refused(408, "too-slow", "the body did not come in time", close) from None
 
 
+class _Receiving:
+    """Bytes of bodies that are half received."""
+
+    total = 0
+
+
 async def _rest(request: Request, parts: list[bytes], most: int, refusal: int) -> bytes:
     size, more = len(parts[0]), True
-    while more:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise Refused(400, "incomplete", "the request ended before its body")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > most:
-            raise too_large(most, refusal)
-        more = message.get("more_body", False)
+    _Receiving.total += size
+    try:
+        while more:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise Refused(400, "incomplete", "the request ended before its body")
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            _Receiving.total += len(parts[-1])
+            if size > most:
+                raise too_large(most, refusal)
+            more = message.get("more_body", False)
+            if more and _Receiving.total > MOST_RECEIVING:
+                headers = ((b"retry-after", b"1"), (b"connection", b"close"))
+                raise Refused(503, "busy", "too much is coming in; send it again", *headers)
+    finally:
+        _Receiving.total -= size
     return b"".join(parts)
 
 

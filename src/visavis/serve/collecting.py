@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from visavis.flow.live import BATCH, POSTHOG, Keyring, Unreadable, check, head
+from visavis.flow.live import BATCH, POSTHOG, SNOWPLOW, Keyring, Unreadable, Watch, check, head
 from visavis.serve.auth import allowed, outer_key
 from visavis.serve.bodies import body_of, too_large
 from visavis.serve.commit import Busy, Committer, NotStored
@@ -32,6 +32,7 @@ class Collecting:
     committer: Committer
     keyring: Keyring
     now: Callable[[], int] = clock
+    watch: Watch = field(default_factory=Watch)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("taken", "refused"), 0))
 
     async def take(self, request: Request, door: str) -> Answer:
@@ -56,15 +57,19 @@ class Collecting:
         if door == BATCH:
             if checked.key and size > MOST_BATCH_SEGMENT:
                 raise too_large(MOST_BATCH_SEGMENT, refusal)
-        elif not posthog and size > MOST_EVENT:
+        elif door not in (POSTHOG, SNOWPLOW) and size > MOST_EVENT:
             raise too_large(MOST_EVENT, refusal)
         agent = request.headers.get(b"user-agent", b"").decode("latin-1")
-        await self._store(head(door, agent, key.id), checked.body)
+        received = self.now()
+        marks = None
+        if door not in (POSTHOG, SNOWPLOW):
+            marks = self.watch.marks(door == BATCH, checked.body, agent, received)
+        await self._store(received, head(door, agent, key.id, marks), checked.body)
         return TAKEN
 
-    async def _store(self, head_text: bytes, body: bytes) -> None:
+    async def _store(self, received: int, head_text: bytes, body: bytes) -> None:
         try:
-            await self.committer.store(self.now(), head_text, body)
+            await self.committer.store(received, head_text, body)
         except (Busy, NotStored) as error:
             code = "busy" if isinstance(error, Busy) else "not-stored"
             message = "the service can't store events just now; send them again"

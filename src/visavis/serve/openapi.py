@@ -52,6 +52,9 @@ _BATCH = {
         "writeKey": {"type": "string"},
     },
 }
+_SNOWPLOW = {
+    "description": "A payload as Snowplow's trackers write it; the app id is the write key"
+}
 _POSTHOG = {"description": "A batch, a list of events, or one event, as PostHog's clients write it"}
 _KEYS: list[dict[str, list[str]]] = [
     {"basic": []},
@@ -124,7 +127,7 @@ def _collects(route: Route) -> dict[str, Any]:
     if route.path.endswith(("/batch", "/b", "/import")):
         schema = {"$ref": "#/components/schemas/Batch"}
     elif not route.path.startswith(("/v1/", "/api/", "/beacon/")):
-        schema = _POSTHOG
+        schema = _SNOWPLOW if "snowplow" in route.path else _POSTHOG
     content = {name: {"schema": schema} for name in ("application/json", "text/plain")}
     refused = {
         code: _json(why, {"$ref": "#/components/schemas/Error"}) for code, why in _REFUSED.items()

@@ -24,7 +24,7 @@ from visavis.core.lang.types import Type
 FILE = "history.db"
 NULL = -(2**63)
 """Stands for null in the arrays."""
-_VERSION = 1
+_VERSION = 2
 _HEAD = struct.Struct("<III")
 _TABLES = """
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -44,11 +44,15 @@ CREATE TABLE logins(shared INT NOT NULL, at INT NOT NULL, message_id TEXT NOT NU
 CREATE TABLE named(node INT NOT NULL, message_id TEXT NOT NULL, others TEXT NOT NULL);
 CREATE TABLE words(person INT NOT NULL, at INT NOT NULL, says TEXT NOT NULL, kind TEXT NOT NULL,
   value TEXT NOT NULL, channel TEXT, purpose TEXT, message_id TEXT NOT NULL);
+CREATE TABLE bots(node INTEGER PRIMARY KEY, since INT NOT NULL);
+CREATE TABLE orders(key TEXT NOT NULL, message_id TEXT NOT NULL, source TEXT NOT NULL,
+  received INT NOT NULL, node INT);
 CREATE TABLE sizes(segment TEXT PRIMARY KEY, members INT NOT NULL) WITHOUT ROWID;
 CREATE TABLE members(person INT NOT NULL, segment TEXT NOT NULL,
   PRIMARY KEY(person, segment)) WITHOUT ROWID;
 """
 _INDEXES = """
+CREATE INDEX orders_of ON orders(key);
 CREATE INDEX words_of ON words(person);
 CREATE INDEX named_by ON named(node);
 CREATE INDEX logins_on ON logins(shared);
@@ -145,6 +149,10 @@ class PublishedHistory:
     def close(self) -> None:
         self.db.close()
 
+    def rates(self) -> list[tuple[str, int, int]]:
+        """What foreign currencies are worth: currency, from which day on, scaled rate."""
+        return [(c, day, rate) for c, day, rate in self.meta.get("rates", ())]
+
     # who is who
 
     def node_of(self, kind: str, value: str) -> int | None:
@@ -212,6 +220,22 @@ class PublishedHistory:
         """Message id -> the further identifiers of events whose strongest one this is."""
         rows = self.db.execute("SELECT message_id, others FROM named WHERE node = ?", (node,))
         return {mid: [_pair(text) for text in others.split("\x1e")] for mid, others in rows}
+
+    def bots(self) -> dict[tuple[str, str], int]:
+        """The identifiers of robots, each with since when it is told to be one."""
+        if self.meta["version"] < 2:
+            return {}
+        rows = self.db.execute("SELECT n.kind, n.value, b.since FROM bots AS b JOIN nodes AS n "
+                               "ON n.node = b.node")  # fmt: skip
+        return {(kind, value): since for kind, value, since in rows}
+
+    def orders(self, key: str) -> list[tuple[str, str, int, int | None]]:
+        """(message id, source, received, strongest identifier's node) of an order that may be told
+        again live."""
+        if self.meta["version"] < 2:
+            return []
+        query = "SELECT message_id, source, received, node FROM orders WHERE key = ?"
+        return self.db.execute(query, (key,)).fetchall()
 
     def words(self, person: int) -> list[Word]:
         """What was said about consent, by the build's moment or later."""

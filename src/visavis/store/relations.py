@@ -52,6 +52,7 @@ _PLAIN: Mapping[str, Mapping[str, str]] = {
         "last_seen": "TIMESTAMP",
     },
     "sightings": {"node": "BIGINT", "first_seen": "TIMESTAMP", "last_seen": "TIMESTAMP"},
+    "bots": {"node": "BIGINT", "since": "TIMESTAMP"},
     "overlay": {"load_id": "VARCHAR", "seq": "BIGINT", "new_seq": "BIGINT"},
     "quarantine": {
         "source": "VARCHAR",
@@ -109,7 +110,7 @@ def columns_of(fixed: Mapping[str, str], prefix: str, fields: Mapping[str, Type]
 
 def create_views(wh: Warehouse, lake: Snapshot, prefix: str = "lake_") -> None:
     """Makes `lake_events`, `lake_lines`, `lake_nodes`, `lake_links`, `lake_sightings` and so on."""
-    for name in ("nodes", "quarantine"):
+    for name in ("nodes", "quarantine", "bots"):
         create_view(wh, prefix + name, scan(wh, lake.files(name), _PLAIN[name]))
     touched = _overlay(wh, lake, f"{prefix}overlay")
     for name, living in _LIVING.items():
@@ -171,12 +172,15 @@ def _overlay(wh: Warehouse, lake: Snapshot, name: str) -> set[str]:
     files = lake.files("overlay")
     if not files:
         return set()
+    names = wh.rows(f"SELECT DISTINCT name FROM parquet_schema({texts(files)})")
+    void = "coalesce(bool_or(void), false)" if ("void",) in names else "false"
     # the word of the latest load holds, but a row once replaced stays dead
     wh.execute(
         f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS "
         "SELECT load_id, seq, CASE WHEN bool_or(new_seq IS NULL) THEN NULL "
-        "ELSE max_by(new_seq, filename) END AS new_seq "
-        f"FROM read_parquet({texts(files)}, filename = true) GROUP BY load_id, seq"
+        f"ELSE max_by(new_seq, filename) END AS new_seq, {void} AS void "
+        f"FROM read_parquet({texts(files)}, filename = true, union_by_name = true) "
+        "GROUP BY load_id, seq"
     )
     rows = wh.rows(f"SELECT DISTINCT load_id FROM {identifier(name)}")
     return {row[0] for row in rows} & set(lake.loads)
@@ -211,16 +215,21 @@ def _current(
     touched: set[str],
     overlay: str,
 ) -> str:
-    """The rows of events or lines that hold, at their present place in the log."""
+    """The rows of events or lines that hold, at their present place in the log.
+
+    An event that another source tells better is void, and its lines are gone.
+    """
     calm = [load for load in lake.loads if load not in touched]
     parts = [scan(wh, _files(lake, name, calm), columns)]
+    void = ", (o.void IS TRUE OR e.void) AS void" if "void" in columns else ""
+    beside = " AND o.void IS NOT TRUE" if name == "lines" else ""
     for load in sorted(touched):
         rows = scan(wh, _files(lake, name, [load]), columns)
         parts.append(
-            f"SELECT e.* REPLACE (coalesce(o.new_seq, e.seq) AS seq) FROM ({rows}) AS e "
+            f"SELECT e.* REPLACE (coalesce(o.new_seq, e.seq) AS seq{void}) FROM ({rows}) AS e "
             f"LEFT JOIN {identifier(overlay)} AS o "
             f"ON o.load_id = {text_literal(load)} AND o.seq = e.seq "
-            "WHERE o.seq IS NULL OR o.new_seq IS NOT NULL"
+            f"WHERE (o.seq IS NULL OR o.new_seq IS NOT NULL){beside}"
         )
     return " UNION ALL ".join(parts)
 

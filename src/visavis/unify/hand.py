@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -80,3 +81,13 @@ def drop_blocked(wh: Warehouse, kinds: Mapping[str, IdentifierKind]) -> None:
             )
     if wh.value("SELECT count(*) FROM blocked_nodes"):
         wh.execute("DELETE FROM seen_identifiers WHERE node IN (FROM blocked_nodes)")
+
+
+def drop_bots(wh: Warehouse, bots: str, moment: datetime) -> bool:
+    """Takes the identifiers of robots out of `seen_identifiers`: they are nobody's. Whether there
+    were any."""
+    robots = f"node IN (SELECT node FROM {bots} WHERE since <= $1)"
+    found = wh.rows(f"SELECT 1 FROM seen_identifiers WHERE {robots} LIMIT 1", [moment])
+    if found:
+        wh.execute(f"DELETE FROM seen_identifiers WHERE {robots}", [moment])
+    return bool(found)

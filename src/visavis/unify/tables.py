@@ -18,7 +18,7 @@ from visavis.store.warehouse import Warehouse
 from visavis.unify.accounts import no_accounts
 from visavis.unify.batch import NOBODY, Identifiers, Links, People, person_ids, who_is_who
 from visavis.unify.component import Refused
-from visavis.unify.hand import apply_words, drop_blocked
+from visavis.unify.hand import apply_words, drop_blocked, drop_bots
 from visavis.unify.matches import match_links, no_matches
 from visavis.unify.rules import ALWAYS
 from visavis.unify.same import same_links, unconfirmed_links
@@ -52,17 +52,20 @@ def identify_people(
     known: pa.Table | None = None,
     matching: Mapping[str, MatchRule] | None = None,
     words: Words = NO_WORDS,
+    bots: str | None = None,
 ) -> bool:
     """Makes the tables `persons`, `seen_identifiers`, `seen_links`, `refused` and `attributed`;
     whether any identifier's person is not itself.
 
     `matching` are the rules by which what people say of themselves is evidence too.
+    `bots` is a relation of the identifiers (node) of robots, and since when each is told to be one.
     `known` (person, person_id) of an earlier build of the same lake and key saves hashing again.
     """
     moment = to_datetime(as_of_ms).replace(tzinfo=None)
     _strengths(wh, kinds)
     _seen_identifiers(wh, kinds, moment)
     drop_blocked(wh, kinds)
+    robots = bots is not None and drop_bots(wh, bots, moment)
     _seen_links(wh, moment)
     unconfirmed_links(wh, kinds, moment)
     same_links(wh, kinds)
@@ -90,7 +93,7 @@ def identify_people(
         "FROM node_persons JOIN seen_identifiers USING (node) GROUP BY person ORDER BY person"
     )
     _attributed(wh, people)
-    return people.merged
+    return people.merged or robots
 
 
 def _strengths(wh: Warehouse, kinds: Mapping[str, IdentifierKind]) -> None:

@@ -17,15 +17,15 @@ from visavis.store.state import Load
 
 
 def open_rows(context: Context, source: str) -> str:
-    """A query for a source's rows in quarantine: file, row_number, reason, row."""
+    """A query for a source's rows in quarantine: file, row_number, reason, row, received_at."""
     files = context.lake.files("quarantine", context.loads(source))
     if not files:
         return (
             "SELECT NULL::VARCHAR AS file, NULL::BIGINT AS row_number, NULL::VARCHAR AS reason, "
-            "NULL::VARCHAR AS row WHERE false"
+            "NULL::VARCHAR AS row, NULL::TIMESTAMP AS received_at WHERE false"
         )
     return (
-        f"SELECT file, row_number, reason, row FROM read_parquet({ranks.listed(files)}, "
+        f"SELECT file, row_number, reason, row, received_at FROM read_parquet({ranks.listed(files)}, "
         "union_by_name = true) WHERE NOT replayed"
     )
 

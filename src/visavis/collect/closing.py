@@ -25,8 +25,8 @@ def open_rows(context: Context, source: str) -> str:
             "NULL::VARCHAR AS row, NULL::TIMESTAMP AS received_at WHERE false"
         )
     return (
-        f"SELECT file, row_number, reason, row, received_at FROM read_parquet({ranks.listed(files)}, "
-        "union_by_name = true) WHERE NOT replayed"
+        "SELECT file, row_number, reason, row, received_at FROM "
+        f"read_parquet({ranks.listed(files)}, union_by_name = true) WHERE NOT replayed"
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from visavis.core.clock import parse_time, zone
 from visavis.flow.build import load_project, open_warehouse
+from visavis.flow.portions import base_in_portions, drop_base
 from visavis.flow.relations import make_relations, snapshot
 from visavis.store.engines.duckdb_names import identifier, text_literal
 from visavis.store.lake import Lake
@@ -30,7 +31,10 @@ def main(root: Path, persons: Path, target: Path, as_of: str) -> None:
             "WHERE node = person",
         )
         make_relations(wh, project, merged=False)
-        compute_people(wh, project, parse_time(as_of, zone(project.time_zone)))
+        moment = parse_time(as_of, zone(project.time_zone))
+        base = base_in_portions(wh, project, moment, merged=False)
+        compute_people(wh, project, moment, None, "people_traits", base)
+        drop_base(wh)
         names = "".join(f", t.{identifier(name)}" for name in project.traits)
         wh.write_parquet(
             f"SELECT p.person_id{names} FROM persons AS p JOIN people_traits AS t USING (person) "

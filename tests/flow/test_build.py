@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from shopfolder import SECOND, at, everything, orders, rows, run, shop
+from shopfolder import FIRST, SECOND, at, everything, orders, rows, run, shop
 
 from visavis.core.problems import ProblemsError
 from visavis.flow import ask
+from visavis.flow.portions import base_in_portions
 from visavis.store import builds
 
 
@@ -312,3 +314,24 @@ def test_a_second_build_opens_no_file_of_the_brand(
     run(tmp_path, as_of="2024-04-01T00:00:00Z")
     # once for its fingerprint, once for its rows
     assert sum(read) <= 2 * added.stat().st_size
+
+
+def test_people_a_portion_at_a_time_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nameless = [row.replace("ann@x.co", "").replace("ANN@x.co", "") for row in FIRST]
+    whole, portions = (shop(tmp_path / name, nameless) for name in ("whole", "portions"))
+    run(whole)
+    taken: list[str | None] = []
+
+    def base(*args: Any) -> str | None:
+        taken.append(base_in_portions(*args, portion=1))
+        return taken[-1]
+
+    monkeypatch.setattr("visavis.flow.making.base_in_portions", base)
+    run(portions)
+    assert taken == ["SELECT * FROM people_base"]
+    names = "orders, revenue, last_order_at, days_away, favourite, orders_30d, spending"
+    sql = f"select {names} from people order by all"
+    assert rows(portions, sql) == rows(whole, sql)
+    assert len(rows(whole, sql)) == 2

@@ -61,7 +61,7 @@ class Again:
     @contextmanager
     def changed_only(self) -> Iterator[None]:
         """Within the block `ev` and `li` hold the events of changed people alone."""
-        make_relations(self.wh, self.project, self.merged, "changed")
+        make_relations(self.wh, self.project, self.merged, "IN (SELECT person FROM changed)")
         yield
         make_relations(self.wh, self.project, self.merged)
 

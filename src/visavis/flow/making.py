@@ -20,6 +20,7 @@ from visavis.flow.again import Again, on_top_of
 from visavis.flow.extras import need_splink
 from visavis.flow.identity_words import words_at
 from visavis.flow.inputs import Inputs, same_definitions
+from visavis.flow.portions import base_in_portions, drop_base
 from visavis.flow.relations import make_catalogue, make_relations, snapshot, use_catalogue
 from visavis.flow.stepping import add_since
 from visavis.segment import batch as segments
@@ -54,6 +55,7 @@ class Making:
     conditions: list[str] = field(default_factory=list)
     again: Again | None = None
     attributed: int = 0
+    merged: bool = False
 
     def make(self, before: Build | None, of_now: bool, progress: Progress) -> Build:
         """Works everything out, writes it and publishes it; `before` is the build published now."""
@@ -121,6 +123,7 @@ class Making:
             attribute(self.wh, "attributed")
         catalogue = self._catalogue(folder / "catalogue.parquet", before, progress)
         make_relations(self.wh, self.project, merged)
+        self.merged = merged
         if not self.attributed and not (before and before.manifest.get("attributed")):
             self.again = on_top_of(
                 before, self.wh, self.project, self.lake, self.inputs, self.as_of_ms, merged
@@ -142,10 +145,15 @@ class Making:
 
     def _traits(self, folder: Path) -> Fits:
         self.wh.use_zone(zone(self.project.time_zone))
-        base = self.again.base() if self.again else None
+        base = (
+            self.again.base()
+            if self.again
+            else base_in_portions(self.wh, self.project, self.as_of_ms, self.merged)
+        )
         fits = traits.compute_people(
             self.wh, self.project, self.as_of_ms, None, "people_traits", base
         )
+        drop_base(self.wh)
         names = "".join(f", t.{identifier(name)}" for name in self.project.traits)
         self.wh.write_parquet(
             f"SELECT p.person_id{names} FROM persons AS p JOIN people_traits AS t USING (person) "

@@ -30,8 +30,8 @@ def snapshot(
 def make_relations(wh: Warehouse, project: Project, merged: bool, only: str | None = None) -> None:
     """Makes `ev` and `li`: what counts of people's events; `persons` must be there.
 
-    Where nobody was merged a node is its person, and no join is paid. `only` is a table of the
-    persons whose events are wanted.
+    Where nobody was merged a node is its person, and no join is paid. `only` tells in SQL whose
+    events are wanted: what stands behind `person`, like `BETWEEN 1 AND 9`.
     """
     properties = dict.fromkeys(n for of in project.properties.values() for n in of)
     for name, table, columns in (
@@ -41,7 +41,7 @@ def make_relations(wh: Warehouse, project: Project, merged: bool, only: str | No
         taken = ", ".join(f"e.{identifier(column)}" for column in columns)
         person = "n.person" if merged else "e.node AS person"
         column = "n.person" if merged else "e.node"
-        chosen = f" AND {column} IN (SELECT person FROM {only})" if only else ""
+        chosen = f" AND {column} {only}" if only else ""
         join = " JOIN node_persons AS n ON n.node = e.node" if merged else ""
         create_view(
             wh,

@@ -61,10 +61,15 @@ class Contents:
             template = _template(given)
             self._check(template)
             return name, Content(name, {"": {"text": template}}, {}, offer.place)
+        if any(p.place and p.place.file.startswith("content/") for p in self._unread()):
+            return text, None  # it may stand in the file that can't be read
         message = f"There is no content '{text}'."
         place = offer.at("content")
         self.problems.append(Problem("unknown-name", message, place, nearest(text, known)))
         return text, None
+
+    def _unread(self) -> list[Problem]:
+        return [problem for problem in self.problems if problem.code == "yaml-syntax"]
 
     def _files(self, name: str) -> dict[str, Template]:
         found = {}

@@ -33,6 +33,7 @@ AT_WORK = {
     "locked": "tests/store",
     "missing-extra": "tests/flow",
     "no-chart": "tests/flow",
+    "too-new": "tests/store",
 }
 """Codes that need more than a project and one command, and where they are tested."""
 

@@ -34,6 +34,9 @@ _COMMANDS = {
     "keys": "live",
     "history": "live",
     "serve": "live",
+    "flush": "ops",
+    "backup": "ops",
+    "restore": "ops",
     "identity": "identity",
 }
 

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from visavis.store import journal
+from visavis.store.formats import open_database
 from visavis.store.journal import Recorded
 
-_TABLES = """
+TABLES = """
 CREATE TABLE IF NOT EXISTS arms(
   experiment TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, arm TEXT NOT NULL,
   at INT NOT NULL, share REAL NOT NULL, PRIMARY KEY(experiment, kind, value)) WITHOUT ROWID;
@@ -93,12 +94,8 @@ class Outbox:
     """The open outbox of a state directory."""
 
     def __init__(self, state: Path) -> None:
-        state.mkdir(parents=True, exist_ok=True)
-        self.db = sqlite3.connect(state / "state.db", isolation_level=None, timeout=60)
-        self.db.execute("PRAGMA journal_mode=WAL")
-        self.db.execute("PRAGMA synchronous=FULL")
-        self.db.execute("PRAGMA fullfsync=ON")
-        self.db.executescript(_TABLES + journal.TABLE)
+        self.db = open_database(state / "state.db")
+        self.db.executescript(TABLES)
 
     def __enter__(self) -> Outbox:
         return self

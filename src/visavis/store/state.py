@@ -14,15 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from visavis.store import journal, words
+from visavis.store.formats import open_database
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS loads(
-  load_id TEXT PRIMARY KEY, source TEXT NOT NULL, definition TEXT NOT NULL,
-  active INT NOT NULL, created_at INT NOT NULL, files TEXT NOT NULL, counts TEXT NOT NULL,
-  min_ts INT, max_ts INT);
-CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
 _COLUMNS = "load_id, source, definition, active, created_at, files, counts, min_ts, max_ts"
 
 
@@ -71,15 +64,10 @@ class Load:
 
 
 class State:
-    """The open state database of a project."""
+    """The open state database of a project; raises ProblemsError `too-new`."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=60)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute("PRAGMA fullfsync=ON")
-        self._db.executescript(_TABLES + journal.TABLE + words.TABLE)
+        self._db = open_database(path)
 
     @property
     def db(self) -> sqlite3.Connection:

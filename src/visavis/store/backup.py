@@ -17,7 +17,7 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from visavis.store import builds, crash, tail
 from visavis.store.formats import check_format
@@ -195,7 +195,7 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         reader = _Digesting(file)
-        tar.addfile(_entry(name, size), reader)  # type: ignore[arg-type]
+        tar.addfile(_entry(name, size), cast("IO[bytes]", reader))
     return {"size": size, "sha256": reader.digest.hexdigest()}
 
 

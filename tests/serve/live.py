@@ -17,7 +17,7 @@ import httpx
 
 import visavis
 from visavis.core.progress import SILENT
-from visavis.flow import ask
+from visavis.flow import ask, keys
 from visavis.flow.build import build
 
 MAIN = [sys.executable, "-c", "from visavis.cli.main import main; main()"]
@@ -59,9 +59,7 @@ def command(root: Path, *words: str, **environment: str) -> subprocess.Completed
 
 
 def key(root: Path, value: str = "wk", kind: str = "write") -> str:
-    done = command(root, "keys", "create", "--kind", kind, "--key", value, "--json")
-    assert done.returncode == 0, done.stderr
-    return str(json.loads(done.stdout)["id"])
+    return str(keys.create(root, kind, value, time.time_ns() // 1_000_000)["id"])
 
 
 def free_port() -> int:

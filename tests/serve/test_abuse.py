@@ -53,7 +53,7 @@ def test_no_request_of_the_document_makes_it_fail(shop: Path) -> None:
             operation = found.ok()
 
             @settings(
-                max_examples=8, deadline=None, database=None, phases=[Phase.generate],
+                max_examples=6, deadline=None, database=None, phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck), derandomize=True,
             )  # fmt: skip
             @given(case=operation.as_strategy(), auth=keys)
@@ -276,6 +276,11 @@ def test_half_received_bodies_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_locked_store_holds_up_no_event(shop: Path) -> None:
     """Somebody else's transaction on the state: collection goes on, decisions answer or say 503."""
     key(shop, "sk", "secret")
+    (shop / "offers").mkdir()
+    (shop / "offers" / "o.yml").write_text(
+        "offers:\n  hello:\n    eligible: orders = 0\n    placements: [home]\n"
+        "    content: \"Hello {{ first_name | default: 'you' }}\"\n"
+    )
     built(shop)
     with Server(shop) as server:
         stores = list((shop / ".visavis").glob("*.db"))
@@ -288,13 +293,13 @@ def test_a_locked_store_holds_up_no_event(shop: Path) -> None:
         told = server.http.get("/v1/profile", params={"user_id": "u"}, auth=("sk", ""))
         assert told.status_code in (200, 503)
         asked = {"person": {"user_id": "u"}, "placement": "home"}
-        assert server.post("/v1/decide", asked, key="sk").status_code in (200, 404, 503)
+        assert server.post("/v1/decide", asked, key="sk").status_code in (200, 503)
         for holder in holders:
             holder.execute("ROLLBACK")
             holder.close()
         assert server.post("/v1/track", event("after")).status_code == 200
     built(shop)
-    assert events(shop) == ["after", "during"]
+    assert {"after", "during"} <= set(events(shop))
 
 
 def test_ten_megabytes(server: Server) -> None:

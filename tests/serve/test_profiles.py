@@ -173,8 +173,9 @@ def calls(rng: Random, count: int) -> list[dict[str, Any]]:
             case 2:
                 call |= {"type": "page", "name": "Home"}
             case _:
-                call |= order(user or "u4", n, rng.choice([5, 10.25, 20])) | {
-                    "messageId": f"m{n}", "timestamp": moment,
+                number = rng.choice([n, rng.randrange(4)])  # told by browser and server
+                call |= order(user or "u4", number, rng.choice([5, 10.25, 20])) | {
+                    "messageId": f"m{n}", "timestamp": moment, "userId": user,
                 }  # fmt: skip
         made.append(call)
     again = [*made, *rng.sample(made, 5)]

@@ -108,8 +108,8 @@ def _only_new(context: Context, old: Sequence[Load]) -> int:
 def _losers(context: Context, sources: Sequence[Source], told: Sequence[Load]) -> int:
     """Makes `collect_lost`: rows that say what another row of the namespace says better.
 
-    Of the sources that tell it the most trusted, among equals the latest loaded; of its rows the
-    latest received. Refunds of one order that came live one by one are several.
+    Of the sources that tell it the most trusted, among equals the latest loaded; of its words the
+    latest by its own time, which no retry changes. Refunds of one order that came live one by one are several.
     """
     ranks.prior_views(context.wh, context.lake, real(context.loads()))
     files = [x for x in told if x.source != LIVE]
@@ -125,7 +125,7 @@ def _losers(context: Context, sources: Sequence[Source], told: Sequence[Load]) -
         "max(load_id) OVER (PARTITION BY key, source) AS last FROM collect_told SEMI JOIN "
         "(SELECT key FROM collect_told GROUP BY key HAVING count(*) > 1) USING (key)) "
         f"QUALIFY source <> first_value(source) OVER (PARTITION BY key {first}) OR (NOT many AND "
-        "row_number() OVER (PARTITION BY key, source ORDER BY received_at DESC, message_id DESC, "
+        "row_number() OVER (PARTITION BY key, source ORDER BY ts DESC, message_id DESC, "
         "load_id DESC, old_seq) > 1)"
     )
     context.wh.execute("DROP TABLE collect_told")
@@ -135,7 +135,7 @@ def _losers(context: Context, sources: Sequence[Source], told: Sequence[Load]) -
 _NOTHING = (
     "SELECT NULL::VARCHAR AS load_id, NULL::BIGINT AS old_seq, NULL::BIGINT AS seq, "
     "NULL::VARCHAR AS key, "
-    "NULL::VARCHAR AS source, NULL::BIGINT AS trust, NULL::TIMESTAMP AS received_at, "
+    "NULL::VARCHAR AS source, NULL::BIGINT AS trust, NULL::TIMESTAMP AS ts, "
     "NULL::VARCHAR AS message_id, NULL::BOOLEAN AS many WHERE false"
 )
 
@@ -143,13 +143,13 @@ _NOTHING = (
 def _told_by_files(
     context: Context, sources: Sequence[Source], loads: Sequence[Load]
 ) -> str | None:
-    query = ranks.alive(context.lake, loads, "events", "message_id, source, received_at")
+    query = ranks.alive(context.lake, loads, "events", "message_id, source, ts")
     if query is None:
         return None
     trust = " ".join(f"WHEN {text_literal(s.name)} THEN {s.trust}" for s in sources)
     return (
         "SELECT load_id, old_seq, seq, message_id AS key, source, "
-        f"CASE source {trust} END::BIGINT AS trust, received_at, message_id, false AS many "
+        f"CASE source {trust} END::BIGINT AS trust, ts, message_id, false AS many "
         f"FROM ({query})"
     )
 
@@ -166,11 +166,11 @@ def _told_live(context: Context, told: Sequence[Load]) -> str | None:
     events = ", ".join(map(text_literal, ORDER_KEYS))
     where = f"event IN ({events}) AND p_order_id IS NOT NULL AND bot IS NULL"
     query = ranks.alive(
-        context.lake, loads, "events", "message_id, event, p_order_id, received_at", where
+        context.lake, loads, "events", "message_id, event, p_order_id, ts", where
     )
     return (
         f"SELECT load_id, old_seq, seq, {order_key('event', 'p_order_id')} AS key, "
-        f"{text_literal(LIVE)} AS source, {LIVE_TRUST}::BIGINT AS trust, received_at, message_id, "
+        f"{text_literal(LIVE)} AS source, {LIVE_TRUST}::BIGINT AS trust, ts, message_id, "
         f"event = {text_literal(SEVERAL)} AS many FROM ({query})"
     )
 

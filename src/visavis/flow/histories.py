@@ -144,7 +144,7 @@ class _People:
             self.wh.rows(
                 f"SELECT CASE source WHEN {text_literal(LIVE)} "
                 f"THEN {order_key('event', 'p_order_id')} ELSE message_id END, message_id, source, "
-                f"epoch_ms(received_at), node FROM lake_events WHERE event IN ({events}) "
+                f"epoch_ms(ts), node FROM lake_events WHERE event IN ({events}) "
                 f"AND source IN ({sources}) AND p_order_id IS NOT NULL "
                 "AND coalesce(context NOT LIKE '{\"bot\":%', true)"
             ),

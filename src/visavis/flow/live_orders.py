@@ -1,7 +1,7 @@
 """Orders told more than once, live: by the browser, the server and a file, they exist once.
 
 The same choice as a build makes (see collect.namespaces): the most trusted source, among equals
-the one loaded last, which is what comes in live; of its words the latest received.
+the one loaded last, which is what comes in live; of its words the latest by its own time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Told:
     """One word about an order, and the identifier that it is filed under."""
 
     source: str
-    received: int
+    ts: int
     message_id: str
     name: Identifier | None
 
@@ -47,26 +47,26 @@ class Orders:
             told = self.told[key] = self._published(key)
         for word in told:
             if word.message_id == event.message_id and word.source == LIVE:
-                word.received = max(word.received, event.received)
+                word.ts = max(word.ts, event.ts)
                 return self._settle(told, event.event == SEVERAL)
-        told.append(Told(LIVE, event.received, event.message_id, name))
+        told.append(Told(LIVE, event.ts, event.message_id, name))
         return self._settle(told, event.event == SEVERAL)
 
     def _published(self, key: str) -> list[Told]:
         if self.history is None:
             return []
         found = []
-        for message_id, source, received, node in self.history.orders(key):
+        for message_id, source, ts, node in self.history.orders(key):
             row = self.history.identifier(node) if node is not None else None
             name = (row[1], row[2]) if row is not None else None
-            found.append(Told(source, received, message_id, name))
+            found.append(Told(source, ts, message_id, name))
         return found
 
     def _settle(self, told: list[Told], several: bool) -> set[Identifier]:
         trust = self._trust
         source = max({t.source for t in told}, key=lambda s: (trust(s), s == LIVE, s))
         best = max(
-            (t for t in told if t.source == source), key=lambda t: (t.received, t.message_id)
+            (t for t in told if t.source == source), key=lambda t: (t.ts, t.message_id)
         )
         changed = set()
         for word in told:

@@ -46,7 +46,7 @@ CREATE TABLE words(person INT NOT NULL, at INT NOT NULL, says TEXT NOT NULL, kin
   value TEXT NOT NULL, channel TEXT, purpose TEXT, message_id TEXT NOT NULL);
 CREATE TABLE bots(node INTEGER PRIMARY KEY, since INT NOT NULL);
 CREATE TABLE orders(key TEXT NOT NULL, message_id TEXT NOT NULL, source TEXT NOT NULL,
-  received INT NOT NULL, node INT);
+  ts INT NOT NULL, node INT);
 CREATE TABLE sizes(segment TEXT PRIMARY KEY, members INT NOT NULL) WITHOUT ROWID;
 CREATE TABLE members(person INT NOT NULL, segment TEXT NOT NULL,
   PRIMARY KEY(person, segment)) WITHOUT ROWID;
@@ -230,11 +230,11 @@ class PublishedHistory:
         return {(kind, value): since for kind, value, since in rows}
 
     def orders(self, key: str) -> list[tuple[str, str, int, int | None]]:
-        """(message id, source, received, strongest identifier's node) of an order that may be told
+        """(message id, source, moment, strongest identifier's node) of an order that may be told
         again live."""
         if self.meta["version"] < 2:
             return []
-        query = "SELECT message_id, source, received, node FROM orders WHERE key = ?"
+        query = "SELECT message_id, source, ts, node FROM orders WHERE key = ?"
         return self.db.execute(query, (key,)).fetchall()
 
     def words(self, person: int) -> list[Word]:

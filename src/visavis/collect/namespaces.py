@@ -109,7 +109,7 @@ def _losers(context: Context, sources: Sequence[Source], told: Sequence[Load]) -
     """Makes `collect_lost`: rows that say what another row of the namespace says better.
 
     Of the sources that tell it the most trusted, among equals the latest loaded; of its words the
-    latest by its own time, which no retry changes. Refunds of one order that came live one by one are several.
+    latest by its own time, which no retry changes. Refunds that came live one by one are several.
     """
     ranks.prior_views(context.wh, context.lake, real(context.loads()))
     files = [x for x in told if x.source != LIVE]

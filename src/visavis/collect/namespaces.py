@@ -165,9 +165,7 @@ def _told_live(context: Context, told: Sequence[Load]) -> str | None:
         return None
     events = ", ".join(map(text_literal, ORDER_KEYS))
     where = f"event IN ({events}) AND p_order_id IS NOT NULL AND bot IS NULL"
-    query = ranks.alive(
-        context.lake, loads, "events", "message_id, event, p_order_id, ts", where
-    )
+    query = ranks.alive(context.lake, loads, "events", "message_id, event, p_order_id, ts", where)
     return (
         f"SELECT load_id, old_seq, seq, {order_key('event', 'p_order_id')} AS key, "
         f"{text_literal(LIVE)} AS source, {LIVE_TRUST}::BIGINT AS trust, ts, message_id, "

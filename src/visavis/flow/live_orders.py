@@ -65,9 +65,7 @@ class Orders:
     def _settle(self, told: list[Told], several: bool) -> set[Identifier]:
         trust = self._trust
         source = max({t.source for t in told}, key=lambda s: (trust(s), s == LIVE, s))
-        best = max(
-            (t for t in told if t.source == source), key=lambda t: (t.ts, t.message_id)
-        )
+        best = max((t for t in told if t.source == source), key=lambda t: (t.ts, t.message_id))
         changed = set()
         for word in told:
             counts = word.source == source and (several or word.message_id == best.message_id)

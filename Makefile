@@ -5,10 +5,11 @@ BIN = .venv/bin
 SERVE ?= 1
 NAME ?=
 STAMP = .venv/.installed
+CLIENTS = tests/sdk/node_modules/.package-lock.json
 
-.PHONY: help setup test test-long lint demo bench lock mutate clean
+.PHONY: help setup clients test test-long lint demo bench lock mutate clean
 help:
-	@echo "make setup | demo [SERVE=0] | test | test-long | bench [NAME=...] | mutate | lock"
+	@echo "make setup | clients | demo [SERVE=0] | test | test-long | bench [NAME=...] | mutate | lock"
 
 setup: $(STAMP)
 
@@ -19,13 +20,19 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
+# The client libraries of node and the browser that tests/sdk drives.
+clients: $(CLIENTS)
+
+$(CLIENTS): tests/sdk/package-lock.json
+	@sh tools/clients.sh
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint
+test: lint clients
 	$(BIN)/python -m pytest -n 2 -m "not long"
 
 test-long: setup

@@ -2,7 +2,8 @@
 
 In a `console` block a line `$ visavis ...` is run in the page's folder; the lines below it must
 be what it prints (`...` stands for any lines). A block that begins `# file: NAME` is that file. A
-page's blocks run in order in one empty folder. A `text` block is an excerpt and is not run.
+page's blocks run in order in one empty folder. A `text` block is an excerpt and is not run; code
+for client libraries (`python`, `js`) is run by tests/sdk/test_snippets.py.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN = ("console", "yaml", "csv")
 NOT_RUN = ("text",)
+BY_CLIENTS = ("python", "js")
 NOW = "2026-11-21T12:00:00Z"
 
 
@@ -73,7 +75,7 @@ def matches(expected: list[str], shown: list[str]) -> bool:
 def test_page(page: Path, tmp_path: Path) -> None:
     blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
     for language, text in blocks:
-        assert language in (*RUN, *NOT_RUN), f"a {language} block would not be run"
+        assert language in (*RUN, *NOT_RUN, *BY_CLIENTS), f"a {language} block would not be run"
         first, _, rest = text.partition("\n")
         if language == "console":
             for command in commands(text):
@@ -83,4 +85,5 @@ def test_page(page: Path, tmp_path: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(rest, encoding="utf-8")
         else:
-            assert language in NOT_RUN, f"this {language} block names no file:\n{text}"
+            elsewhere = language in (*NOT_RUN, *BY_CLIENTS)
+            assert elsewhere, f"this {language} block names no file:\n{text}"

@@ -92,6 +92,7 @@ def test_keys_by_precedence(server: Server) -> None:
     ok = [
         {"headers": header},
         {"headers": header, "key": "no"},
+        {"headers": {"X-Write-Key": "wk:jitsu-wants-a-secret"}},
         {"headers": header, "path": "/v1/track?writeKey=no"},
         {"path": "/v1/track?writeKey=wk"},
         {"body": {"writeKey": "wk"}},

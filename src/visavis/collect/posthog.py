@@ -29,13 +29,32 @@ def calls_of(body: bytes) -> tuple[list[bytes], Any, None]:
     if isinstance(found, dict):
         sent = found.get("sent_at")
         found = found["batch"] if isinstance(found.get("batch"), list) else [found]
-    return [_call(e) for e in (found if isinstance(found, list) else [])], sent, None
+    events = found if isinstance(found, list) else []
+    return [call for event in events for call in _calls(event)], sent, None
 
 
-def _call(event: Any) -> bytes:
+def _calls(event: Any) -> list[bytes]:
     if not isinstance(event, dict):
-        return _encoder.encode(event)
-    return _encode(_common(event))
+        return [_encoder.encode(event)]
+    call = _common(event)
+    given = _set(event, _said(event), "$set")
+    if not given or call["type"] == "identify":
+        return [_encode(call)]
+    return [_encode(call), _encode(_told_beside(call, given))]
+
+
+def _told_beside(call: Mapping[str, Any], traits: Mapping[str, Any]) -> dict[str, Any]:
+    """What any event may say of its person beside itself, as a call of its own."""
+    of_person = ("timestamp", "context", "userId", "anonymousId")
+    told = {name: call[name] for name in of_person if name in call}
+    number = call.get("messageId")
+    message_id = f"{number}:set" if isinstance(number, str) else None
+    return {**told, "type": "identify", "traits": traits, "messageId": message_id}
+
+
+def _said(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    properties = event.get("properties")
+    return properties if isinstance(properties, dict) else {}
 
 
 def _encode(call: Mapping[str, Any]) -> bytes:
@@ -47,8 +66,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 def _common(event: Mapping[str, Any]) -> dict[str, Any]:
     name = event.get("event")
-    properties = event.get("properties")
-    said = properties if isinstance(properties, dict) else {}
+    said = _said(event)
     who = event.get("distinct_id") or said.get("distinct_id")
     call = {
         "messageId": event.get("uuid") or said.get("$insert_id"),
@@ -77,7 +95,7 @@ def _common(event: Mapping[str, Any]) -> dict[str, Any]:
         case "$groupidentify":
             return call | {
                 "type": "group", "groupId": said.get("$group_key"),
-                "traits": said.get("$group_set") or {},
+                "traits": said.get("$group_set") or {}, **_of_group(who, said),
             }  # fmt: skip
         case "$pageview" | "$screen":
             more = {
@@ -106,6 +124,7 @@ def _identity(who: Any, said: Mapping[str, Any]) -> dict[str, Any]:
     stranger = (
         said.get("$is_identified") is False
         or said.get("$user_state") == "anonymous"
+        or said.get("$process_person_profile") is False
         or (device is not None and device == who)
     )
     groups = said.get("$groups")
@@ -115,6 +134,13 @@ def _identity(who: Any, said: Mapping[str, Any]) -> dict[str, Any]:
         "anonymousId": who if stranger else device,
         "groupId": group,
     }
+
+
+def _of_group(who: Any, said: Mapping[str, Any]) -> dict[str, None]:
+    """What a server says of a group it says of nobody: its client puts the group's name there."""
+    if who == f"${said.get('$group_type')}_{said.get('$group_key')}":
+        return {"userId": None, "anonymousId": None}
+    return {}
 
 
 def _context(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from visavis.collect import customerio
 from visavis.collect.behaviour import Watch
 from visavis.collect.payloads import BATCH, POSTHOG, SNOWPLOW, Unreadable, check, head
 from visavis.core.nouns import Project
@@ -18,7 +19,7 @@ from visavis.store.tail import Frame, Tail, size
 
 __all__ = [
     "BATCH", "POSTHOG", "SNOWPLOW", "Frame", "Key", "Keyring", "Service", "Tail", "Unreadable",
-    "Watch", "check", "head", "open_service", "size",
+    "Watch", "check", "customerio", "head", "open_service", "size",
 ]  # fmt: skip
 
 

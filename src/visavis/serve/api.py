@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from visavis.flow.live import BATCH, POSTHOG, SNOWPLOW
+from visavis.flow.live import BATCH, POSTHOG, SNOWPLOW, customerio
 from visavis.serve import settings_of_clients as settings
 from visavis.serve.collecting import TAKEN, Collecting
 from visavis.serve.http import Answer, Request, as_json
@@ -14,6 +15,15 @@ from visavis.serve.routes import Handler, Route
 CALLS = ("identify", "track", "page", "screen", "group", "alias")
 SHORT = {"i": "identify", "t": "track", "p": "page", "s": "screen", "g": "group", "a": "alias"}
 _POSTHOG = ("/batch/", "/capture/", "/e/", "/track/", "/i/v0/e/")
+_CUSTOMERIO = {
+    ("PUT", "/api/v1/customers/{id}"): customerio.IDENTIFY,
+    ("POST", "/api/v1/customers/{id}/events"): customerio.EVENT,
+    ("PUT", "/api/v1/customers/{id}/devices"): customerio.DEVICE,
+    ("POST", "/api/v1/events"): customerio.ANONYMOUS,
+    ("POST", "/api/v1/merge_customers"): customerio.MERGE,
+    ("POST", "/api/v2/entity"): customerio.ENTITY,
+    ("POST", "/api/v2/batch"): customerio.ENTITIES,
+}
 _MUTED = ("/v1/m", "/s/")
 
 
@@ -29,12 +39,25 @@ def collection(collecting: Collecting) -> list[Route]:
     doors |= dict.fromkeys(_POSTHOG, POSTHOG)
     doors["/com.snowplowanalytics.snowplow/tp2"] = SNOWPLOW
     routes = [Route("POST", path, _door(collecting, door)) for path, door in doors.items()]
+    routes += [
+        Route(method, path, _track_api(collecting, kind))
+        for (method, path), kind in _CUSTOMERIO.items()
+    ]
     return [*routes, *(Route("POST", path, _thanks) for path in _MUTED)]
 
 
 def _door(collecting: Collecting, door: str) -> Handler:
     async def take(request: Request) -> Answer:
         return await collecting.take(request, door)
+
+    return take
+
+
+def _track_api(collecting: Collecting, kind: str) -> Handler:
+    async def take(request: Request) -> Answer:
+        who = request.parts.get("id", "")
+        shape = partial(customerio.batch_of, kind, who)
+        return await collecting.take(request, BATCH, shape)
 
     return take
 

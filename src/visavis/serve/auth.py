@@ -52,10 +52,15 @@ def query_key(query: bytes) -> str | None:
     return next((found[name] for name in _IN_QUERY if found.get(name)), None)
 
 
-def allowed(keyring: Keyring, text: str | None, kind: str) -> Key:
-    """The key, if it is one of the kind; raises Refused 401."""
+def allowed(keyring: Keyring, text: str | None, kind: str, by_id: bool = False) -> Key:
+    """The key, if it is one of the kind; raises Refused 401.
+
+    `by_id`: of a text `id:secret`, which Jitsu's clients insist on, the id alone is the key.
+    """
     if text:
         key = keyring.find(text)
+        if key is None and by_id and ":" in text:
+            key = keyring.find(text.partition(":")[0])
         if key is not None and key.kind == kind:
             return key
     raise Refused(401, "wrong-key", f"this needs a {kind} key of the project")

@@ -17,6 +17,7 @@ MOST_BATCH = 4 * 1024**2 + 64 * 1024
 MOST_BATCH_SEGMENT = 512 * 1024
 """Of clients that name their key in the body of a batch, as Segment's do."""
 MOST_POSTHOG = 20 * 1024**2
+Shape = Callable[[bytes], bytes]
 TAKEN = Answer(200, b'{"success":true}')
 
 
@@ -35,18 +36,21 @@ class Collecting:
     watch: Watch = field(default_factory=Watch)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("taken", "refused"), 0))
 
-    async def take(self, request: Request, door: str) -> Answer:
-        """Acknowledges a body once it is durable; raises Refused."""
+    async def take(self, request: Request, door: str, shape: Shape | None = None) -> Answer:
+        """Acknowledges a body once it is durable; raises Refused.
+
+        `shape` makes the door's form of a body that comes in another.
+        """
         text = outer_key(request)
         # a wrong key in a header is told before the body is read
-        key = allowed(self.keyring, text, "write") if text else None
+        key = allowed(self.keyring, text, "write", by_id=True) if text else None
         posthog = door == POSTHOG
         most = MOST_POSTHOG if posthog else MOST_BATCH
         # PostHog's clients halve a batch on 413; of the others one repeats a 413, none a 400
         refusal = 413 if posthog else 400
         body = await body_of(request, most, refusal)
         try:
-            checked = check(door, body)
+            checked = check(door, shape(body) if shape else body)
         except Unreadable as error:
             if key is None:
                 allowed(self.keyring, None, "write")

@@ -56,6 +56,7 @@ _SNOWPLOW = {
     "description": "A payload as Snowplow's trackers write it; the app id is the write key"
 }
 _POSTHOG = {"description": "A batch, a list of events, or one event, as PostHog's clients write it"}
+_TRACK_API = {"description": "What Customer.io's Track API takes at this path"}
 _KEYS: list[dict[str, list[str]]] = [
     {"basic": []},
     {"writeKeyHeader": []},
@@ -124,7 +125,9 @@ def _default(route: Route) -> dict[str, Any]:
 
 def _collects(route: Route) -> dict[str, Any]:
     schema: Mapping[str, Any] = {"$ref": "#/components/schemas/Event"}
-    if route.path.endswith(("/batch", "/b", "/import")):
+    if route.path.startswith(("/api/v1/", "/api/v2/")):
+        schema = _TRACK_API
+    elif route.path.endswith(("/batch", "/b", "/import")):
         schema = {"$ref": "#/components/schemas/Batch"}
     elif not route.path.startswith(("/v1/", "/api/", "/beacon/")):
         schema = _SNOWPLOW if "snowplow" in route.path else _POSTHOG

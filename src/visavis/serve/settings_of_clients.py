@@ -7,6 +7,7 @@ from typing import Any
 
 def segment(key: str, host: str, secure: bool) -> dict[str, Any]:
     """GET /v1/projects/KEY/settings, for Segment's and Customer.io's browser clients."""
+    # each client sends by its own entry; nothing of it may look like a script to be loaded
     own: dict[str, Any] = {
         "apiKey": key,
         "apiHost": f"{host}/v1",
@@ -14,7 +15,6 @@ def segment(key: str, host: str, secure: bool) -> dict[str, Any]:
         "unbundledIntegrations": [],
         "addBundledMetadata": False,
         "maybeBundledConfigIds": {},
-        "versionSettings": {"version": "4.4.7", "componentTypes": ["browser"]},
     }
     return {
         "integrations": {"Segment.io": own, "Customer.io Data Pipelines": own},
@@ -48,7 +48,10 @@ def rudder(key: str, host: str, secure: bool) -> dict[str, Any]:
 
 
 def posthog_config() -> dict[str, Any]:
-    """GET /array/KEY/config, for PostHog's browser client."""
+    """GET /array/KEY/config, for PostHog's browser client.
+
+    It says nothing of surveys: even a no makes the client ask for their script.
+    """
     return {
         "supportedCompression": ["gzip", "gzip-js"],
         "hasFeatureFlags": False,
@@ -60,7 +63,6 @@ def posthog_config() -> dict[str, Any]:
         "elementsChainAsString": True,
         "sessionRecording": False,
         "heatmaps": False,
-        "surveys": False,
         "defaultIdentifiedOnly": True,
         "siteApps": [],
     }

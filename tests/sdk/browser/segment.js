@@ -1,0 +1,16 @@
+import { AnalyticsBrowser } from "@segment/analytics-next"
+import { calls, view } from "./calls.js"
+
+async function load(host, key, more) {
+  const to = { apiHost: `${host}/v1`, protocol: "http", ...more }
+  const settings = { writeKey: key, cdnURL: `http://${host}` }
+  const [client] = await AnalyticsBrowser.load(settings, { integrations: { "Segment.io": to } })
+  return client
+}
+
+globalThis.start = async (host, key) => calls(await load(host, key))
+globalThis.arrive = async (host, key) => {
+  const config = { size: 10, timeout: 60_000 }
+  globalThis.client = await load(host, key, { deliveryStrategy: { strategy: "batching", config } })
+}
+globalThis.leave = () => client.track(...view)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 from shopfolder import rows, run, shop
 
 from visavis.flow.explain import explain
 from visavis.project.load import load
+from visavis.store.builds import open_build
 
 pytest.importorskip("splink")
 from tests.unify.people import western
@@ -17,7 +19,7 @@ from tests.unify.people import western
 SOURCES = """\
 sources:
   people:
-    from: data/people.csv
+    from: data/people*.csv
     kind: records
     map: {time: time}
     identifiers: {customer_id: customer, email: mail}
@@ -76,6 +78,47 @@ def test_without_the_rule_everybody_is_alone_again(tmp_path: Path) -> None:
     run(root)
     assert rows(root, "SELECT count(*) FROM people") == alone
     assert rows(root, "SELECT * FROM matches") == []
+
+
+def told_of(root: Path, made: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest of a build says of the rule's fit."""
+    manifest = open_build(root / ".visavis", made["build_id"]).manifest
+    return dict(manifest["matching"]["people"])
+
+
+def test_the_fit_is_kept_in_the_build_and_used_again(tmp_path: Path) -> None:
+    root, _ = folder(tmp_path)
+
+    def fit(made: dict[str, Any]) -> str:
+        return (root / ".visavis" / "builds" / made["build_id"] / "matching.json").read_text()
+
+    def add(count: int) -> dict[str, Any]:
+        with (root / "data" / "people2.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["customer", "mail", "vorname", "nachname", "geboren", "ort", "time"])
+            for i in range(count):
+                name = (f"Ann{i}", f"Other{i}", "1980-01-02", "springfield")
+                writer.writerow([f"x{i}", "", *name, "2024-01-02"])
+        return run(root)
+
+    first = run(root)
+    told = told_of(root, first)
+    assert (told["because"], told["learned_in"]) == ("there was none", first["build_id"])
+    second = add(2)
+    assert told_of(root, second) == told
+    assert fit(second) == fit(first)
+    third = add(150)
+    assert "records instead of" in told_of(root, third)["because"]
+    assert told_of(root, third)["learned_in"] == third["build_id"]
+    assert told_of(root, third)["fit"] != told["fit"]
+
+
+def test_a_build_of_an_earlier_moment_learns_its_own(tmp_path: Path) -> None:
+    root, _ = folder(tmp_path)
+    first = run(root)
+    made = run(root, "2024-02-01T00:00:00Z")
+    assert told_of(root, made)["learned_in"] == made["build_id"]
+    assert told_of(root, made)["fit"] == told_of(root, first)["fit"]  # of the same records
 
 
 def test_a_rule_about_what_nobody_gives_is_told(tmp_path: Path) -> None:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import hashlib
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from phonenumbers import (
+    SUPPORTED_REGIONS,
+    NumberParseException,
+    PhoneMetadata,
+    PhoneNumberFormat,
+    PhoneNumberType,
+    example_number_for_type,
+    format_number,
+    parse,
+)
 
 from visavis.collect import nodes
 from visavis.core.identifiers import (
@@ -23,6 +33,7 @@ from visavis.project.identity import BLOCKED
 from visavis.store.warehouse import connect
 
 WH = connect()
+REGIONS = sorted(SUPPORTED_REGIONS)
 DOMAINS = st.sampled_from([*PROVIDERS, "shop.example", "", "a@b.co", "GMAIL.com", "bücher.de"])
 NAMES = st.text(st.sampled_from("abÄßİ.+-_@ 李小ǅ") | st.characters(codec="utf-8"), max_size=8)
 EMAILS = st.builds(
@@ -66,6 +77,33 @@ def test_blocked_values_in_any_case_and_spacing(value: str, space: str, loud: bo
     kind = IdentifierKind("user_id", blocked=BLOCKED)
     assert squeezed(text) in {squeezed(b) for b in BLOCKED}
     assert asked(nodes.blocked("v", kind), [text]) == [True]
+
+
+@given(st.sampled_from(REGIONS), st.text("0123456789", min_size=5, max_size=13), st.data())
+@settings(max_examples=1000)
+def test_phones_are_what_the_librarys_parser_says(
+    country: str, end: str, data: st.DataObject
+) -> None:
+    """For digits at random and for those near a real number, dialled within and from abroad."""
+    own = PhoneMetadata.metadata_for_region(country)
+    assert own is not None
+    near = example_number_for_type(country, PhoneNumberType.MOBILE)
+    starts = [end, f"0{end}", f"1{end}", f"8{end}", f"{own.country_code}{end}"]
+    if near is not None:
+        starts += [f"{head}{str(near.national_number)[:-2]}{end[:2]}" for head in ("", "0", "1")]
+    digits = data.draw(st.sampled_from(starts))
+    if len(digits) > 4 and not digits.startswith("00"):
+        assert phone_key(digits, country) == parsed(digits, country)
+    abroad = f"+{own.country_code}{digits}"
+    if "0" in abroad[2:5]:  # others are taken as they are
+        assert phone_key(abroad) == parsed(abroad, None)
+
+
+def parsed(number: str, country: str | None) -> str:
+    try:
+        return format_number(parse(number, country), PhoneNumberFormat.E164)
+    except NumberParseException:
+        return number
 
 
 def test_known_cases() -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import pytest
 pytest.importorskip("splink")
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unify.people import Record, chinese, western
+from tests.unify.people import Record, chinese, chinese_households, households, western
 
 from visavis.core.problems import ProblemsError
 from visavis.flow.matching import evaluate
@@ -58,6 +59,21 @@ def test_chinese_records_of_another_encoding_and_many_gaps(folder: Path) -> None
     made = evaluate([file], "person", ["nr"])
     assert made["f1"] > 0.93
     assert made["precision"] > 0.97
+
+
+@pytest.mark.parametrize(
+    ("invent", "phones", "least"),
+    [(households, True, 0.93), (households, False, 0.9), (chinese_households, True, 0.87),
+     (chinese_households, False, 0.82)],
+)  # fmt: skip
+def test_families_stay_apart_without_dates_or_e_mails(
+    folder: Path, invent: Callable[[int, int, bool], list[Record]], phones: bool, least: float
+) -> None:
+    file = write_csv(folder / "families.csv", invent(400, 2, phones))
+    made = evaluate([file], "person", [])
+    assert made["relatives"]
+    assert made["f1"] > least
+    assert made["precision"] > 0.94
 
 
 def test_two_files_are_pooled(folder: Path) -> None:

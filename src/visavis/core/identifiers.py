@@ -9,11 +9,10 @@ tests/laws hold them equal.
 from __future__ import annotations
 
 import hashlib
-import re
 import string
 from collections.abc import Mapping
-from functools import lru_cache
 
+from visavis.core.phones import phone_key
 from visavis.core.text import lower, nfc
 
 PROVIDERS: Mapping[str, tuple[str, bool, str]] = {
@@ -38,8 +37,6 @@ domains are compared as they are."""
 
 HASHES = ("sha256", "md5")
 _HEX = {64: "sha256", 32: "md5"}
-_SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015\u00a0]+")
-_DIGITS = re.compile(r"\+?[0-9]{5,20}")
 
 
 def normal_value(kind: str, value: str) -> str:
@@ -110,31 +107,6 @@ def email_key_sql(value: str) -> str:
     return (
         f"CASE WHEN contains({value}, '@') AND {domain} IN ({known}) THEN {made} ELSE {value} END"
     )
-
-
-def phone_key(value: str, country: str | None = None) -> str:
-    """E.164 (+4930123456) where the number is complete or the country is known, else its digits.
-
-    What is no number at all stays as it is.
-    """
-    bare = _SEPARATORS.sub("", value.replace("(0)", ""))
-    if bare.startswith("00"):
-        bare = f"+{bare[2:]}"
-    if not _DIGITS.fullmatch(bare):
-        return value
-    if bare.startswith("+"):  # complete, unless the zero of national calls stands in it
-        return _e164(bare, None) if "0" in bare[2:5] else bare
-    return bare if country is None else _e164(bare, country)
-
-
-@lru_cache(maxsize=4096)
-def _e164(bare: str, country: str | None) -> str:
-    from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, parse
-
-    try:
-        return str(format_number(parse(bare, country), PhoneNumberFormat.E164))
-    except NumberParseException:
-        return bare
 
 
 def hashes_of(kind: str, value: str, country: str | None = None) -> frozenset[str]:

@@ -20,6 +20,7 @@ from visavis.flow.again import Again, on_top_of
 from visavis.flow.extras import need_splink
 from visavis.flow.identity_words import words_at
 from visavis.flow.inputs import Inputs, same_definitions
+from visavis.flow.match_fits import fits_of, told, write_fits
 from visavis.flow.portions import base_in_portions, drop_base
 from visavis.flow.relations import make_catalogue, make_relations, snapshot, use_catalogue
 from visavis.flow.stepping import add_since
@@ -56,6 +57,7 @@ class Making:
     again: Again | None = None
     attributed: int = 0
     merged: bool = False
+    matching: dict[str, Any] = field(default_factory=dict)
 
     def make(self, before: Build | None, of_now: bool, progress: Progress) -> Build:
         """Works everything out, writes it and publishes it; `before` is the build published now."""
@@ -85,6 +87,7 @@ class Making:
             "segments": members,
             "withheld": dict(self.withheld),
             "attributed": self.attributed,
+            "matching": self.matching,
             "seconds": round(time.perf_counter() - start, 3),
             "timings": self.timings,
             **self._origins(catalogue),
@@ -108,10 +111,13 @@ class Making:
         if self.project.matching:
             need_splink()
         words = words_at(inputs.words, self.as_of_ms)
+        fits = fits_of(before, self.as_of_ms)
         merged = unify.identify_people(
             self.wh, self.project.kinds, key, self.as_of_ms, known, self.project.matching, words,
-            "lake_bots",
+            "lake_bots", fits,
         )  # fmt: skip
+        write_fits(folder, fits)
+        self.matching = told(fits, (folder / "id").read_text(encoding="utf-8"), before)
         write = self.wh.write_parquet
         write(unify.IDENTIFIERS, folder / "identifiers.parquet")
         write(unify.EVIDENCE, folder / "evidence.parquet")

@@ -13,6 +13,7 @@ from visavis.core.problems import Problem, ProblemsError
 from visavis.flow.build import open_warehouse as open_warehouse
 from visavis.flow.build import state_of
 from visavis.flow.identity_words import words_at
+from visavis.flow.match_fits import fits_of
 from visavis.flow.relations import make_relations, snapshot, use_catalogue
 from visavis.store import builds
 from visavis.store.builds import Build
@@ -121,12 +122,15 @@ def relations_as_of(wh: Warehouse, at: Published, project: Project, as_of_ms: in
 
     manifest = at.build.manifest
     snapshot(wh, project, at.lake, manifest["loads"], manifest["dictionary"])
+    fits = fits_of(at.build, as_of_ms, frozen=True)
     merged = identify_people(
         wh,
         project.kinds,
         project_key(at.state),
         as_of_ms,
+        matching={name: rule for name, rule in project.matching.items() if name in fits.before},
         words=words_at([tuple(row) for row in manifest.get("words", [])], as_of_ms),
+        fits=fits,
     )
     if wh.value("SELECT count(*) FROM attributed"):
         attribute(wh, "attributed")

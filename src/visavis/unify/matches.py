@@ -2,12 +2,13 @@
 
 Each identifier with given values is a record. Pairs at or above the rule's threshold become links
 of the rule "match", the weakest class of evidence; one that would put two ids of a unique kind
-into one person joins nothing ("match refused"). Weights are a fit of the build.
+into one person joins nothing ("match refused"). Weights are a fit, named in the build.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from visavis.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from visavis.unify.batch import People
+    from visavis.unify.matching.kept import Kept
     from visavis.unify.matching.match import Matched
 
 MATCH = "match"
@@ -36,6 +38,16 @@ _COLUMNS = (
 )
 
 
+@dataclass(slots=True)
+class MatchFits:
+    """The fits of the match rules by name: those `before` are used for as long as they hold, or,
+    if `frozen`, in any case; `used` are those of now, with why they were learned (None: kept)."""
+
+    before: Mapping[str, Kept] = field(default_factory=dict)
+    frozen: bool = False
+    used: dict[str, tuple[Kept, str | None]] = field(default_factory=dict)
+
+
 def no_matches(wh: Warehouse) -> None:
     """Makes an empty `found_matches`."""
     wh.execute(f"CREATE OR REPLACE TEMP TABLE found_matches ({_COLUMNS})")
@@ -47,17 +59,18 @@ def match_links(
     kinds: Mapping[str, IdentifierKind],
     people: People,
     moment: datetime,
+    fits: MatchFits,
 ) -> None:
     """Adds the matches of every rule to `seen_links`, and tells them in `found_matches`.
 
-    `people` is who is who without them.
+    `people` is who is who without them; `fits` is told what was used.
     """
     no_matches(wh)
     for name in sorted(rules):
         rule = rules[name]
         nodes = _records(wh, rule, moment)
         if len(nodes) > 1:
-            _find(wh, rule, nodes, kinds, people)
+            _find(wh, rule, nodes, kinds, people, fits)
     wh.execute(
         "INSERT INTO seen_links BY NAME SELECT node_a, node_b, "
         f"CASE WHEN joins THEN '{MATCH}' ELSE '{REFUSED}' END AS rule, rule AS source, "
@@ -93,10 +106,14 @@ def _find(
     nodes: np.ndarray[Any, Any],
     kinds: Mapping[str, IdentifierKind],
     people: People,
+    fits: MatchFits,
 ) -> None:
     from visavis.unify.matching.match import match
 
-    found = match(wh, "match_records", rule.on, rule.threshold)
+    before = fits.before.get(rule.name)
+    found = match(wh, "match_records", rule.on, rule.threshold, kept=before, frozen=fits.frozen)
+    if found.kept is not None:
+        fits.used[rule.name] = (found.kept, found.learnt)
     strong = (found.weight >= rule.threshold) & (
         found.groups[found.pairs.a] == found.groups[found.pairs.b]
     )

@@ -19,7 +19,7 @@ from visavis.unify.accounts import no_accounts
 from visavis.unify.batch import NOBODY, Identifiers, Links, People, person_ids, who_is_who
 from visavis.unify.component import Refused
 from visavis.unify.hand import apply_words, drop_blocked, drop_bots
-from visavis.unify.matches import match_links, no_matches
+from visavis.unify.matches import MatchFits, match_links, no_matches
 from visavis.unify.rules import ALWAYS
 from visavis.unify.same import same_links, unconfirmed_links
 from visavis.unify.words import Words
@@ -53,11 +53,13 @@ def identify_people(
     matching: Mapping[str, MatchRule] | None = None,
     words: Words = NO_WORDS,
     bots: str | None = None,
+    fits: MatchFits | None = None,
 ) -> bool:
     """Makes the tables `persons`, `seen_identifiers`, `seen_links`, `refused` and `attributed`;
     whether any identifier's person is not itself.
 
-    `matching` are the rules by which what people say of themselves is evidence too.
+    `matching` are the rules by which what people say of themselves is evidence too, and `fits`
+    what they learned before.
     `bots` is a relation of the identifiers (node) of robots, and since when each is told to be one.
     `known` (person, person_id) of an earlier build of the same lake and key saves hashing again.
     """
@@ -79,7 +81,7 @@ def identify_people(
     people = who_is_who(seen, _links(wh), kinds, words.apart())
     no_matches(wh)
     if matching:
-        match_links(wh, matching, kinds, people, moment)
+        match_links(wh, matching, kinds, people, moment, fits or MatchFits())
         apply_words(wh, Words(forgotten=words.forgotten))
         people = who_is_who(seen, _links(wh), kinds, words.apart())
     _refused(wh, people.refused)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from visavis.store.warehouse import Warehouse
+from visavis.unify.matching.columns import take_sample
 from visavis.unify.matching.levels import Prepared
 
 _SAMPLE = 60_000
 _MOST_RULES = 24
 _TRAINING_RULES = 3
+
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +88,13 @@ def choose_rules(
     wh: Warehouse, table: str, items: Sequence[Prepared], rows: int, most_pairs: float, seed: int
 ) -> tuple[list[Rule], list[Rule]]:
     """The rules for finding pairs and those for training, from the rarest keys to the commonest."""
-    wh.execute(
-        f"CREATE OR REPLACE TEMP TABLE blocking_sample AS SELECT * FROM {table} "
-        f"ORDER BY hash(_row + {seed}), _row LIMIT {_SAMPLE}"
-    )
-    sampled = min(rows, _SAMPLE)
+    ways = [key for item in items for key in keys_of(item)]
+    if not ways:
+        return [], []
+    sampled = take_sample(wh, table, "blocking_sample", _SAMPLE, seed)
+    codes = _codes(wh, ways)
     scale = (rows / max(sampled, 1)) ** 2
-    singles = [Rule((key,), _pairs(wh, (key,)) * scale) for item in items for key in keys_of(item)]
+    singles = [Rule((key,), _pairs((key,), codes) * scale) for key in ways]
     singles = sorted((r for r in singles if r.pairs > 0), key=lambda r: (r.pairs, r.sql))
     chosen = _take(singles, [], most_pairs / 2, most_pairs / 6)
     left = [rule for rule in singles if rule not in chosen]
@@ -96,22 +102,52 @@ def choose_rules(
     doubles = _doubles(left, everything, most_pairs)
     checked = []
     for rule in doubles[: 3 * _MOST_RULES]:
-        checked.append(Rule(rule.keys, _pairs(wh, rule.keys) * scale))
+        checked.append(Rule(rule.keys, _pairs(rule.keys, codes) * scale))
     checked.sort(key=lambda r: (r.pairs, r.sql))
     chosen = _take(checked, chosen, most_pairs, most_pairs / 6)
     return chosen, _for_training(singles, checked, rows, most_pairs)
 
 
-def _pairs(wh: Warehouse, keys: Sequence[Key]) -> float:
-    listed = ", ".join(f"{key.of('s')} AS k{i}" for i, key in enumerate(keys))
-    filled = " AND ".join(f"k{i} IS NOT NULL" for i in range(len(keys)))
-    groups = ", ".join(f"k{i}" for i in range(len(keys)))
-    return float(
-        wh.value(
-            "SELECT coalesce(sum(n * (n - 1) / 2), 0) FROM (SELECT count(*) AS n FROM "
-            f"(SELECT {listed} FROM blocking_sample AS s) WHERE {filled} GROUP BY {groups})"
-        )
+def _codes(wh: Warehouse, ways: Sequence[Key]) -> dict[Key, Ints]:
+    """Per key a whole number for each of its values in the sample; -1 null."""
+    listed = ", ".join(f"{key.of('s')} AS k{i}" for i, key in enumerate(ways))
+    table = wh.arrow(f"SELECT {listed} FROM blocking_sample AS s")
+    found = {}
+    for key, column in zip(ways, table.columns, strict=True):
+        codes = column.combine_chunks().dictionary_encode().indices.fill_null(-1)
+        found[key] = codes.to_numpy(zero_copy_only=False).astype(np.int64)
+    return found
+
+
+def _pairs(keys: Sequence[Key], codes: Mapping[Key, Ints]) -> float:
+    """How many pairs of records of the sample are equal in every key."""
+    groups = codes[keys[0]]
+    for key in keys[1:]:
+        more = codes[key]
+        size = int(more.max(initial=0)) + 1
+        groups = np.where((groups >= 0) & (more >= 0), groups * size + more, -1)
+    counts = np.unique(groups[groups >= 0], return_counts=True)[1].astype(float)
+    return float(np.sum(counts * (counts - 1) / 2))
+
+
+def blocked(wh: Warehouse, table: str, rules: Sequence[Rule]) -> str:
+    """Makes `matching_pairs`: each pair (a, b), a < b, of records that a rule finds, once."""
+    made = []
+    for i, rule in enumerate(rules):
+        keys = [key.of("s") for key in rule.keys]
+        known = " AND ".join(f"{key} IS NOT NULL" for key in keys)
+        made.append(f"CASE WHEN {known} THEN hash({', '.join(keys)}) END AS h{i}")
+    wh.execute(
+        "CREATE OR REPLACE TEMP TABLE matching_keys AS "
+        f"SELECT CAST(_row AS INTEGER) AS n, {', '.join(made)} FROM {table} AS s"
     )
+    found = " UNION ".join(
+        "SELECT l.n AS a, r.n AS b FROM matching_keys AS l JOIN matching_keys AS r "
+        f"ON l.h{i} = r.h{i} AND l.n < r.n"
+        for i in range(len(rules))
+    )
+    wh.execute(f"CREATE OR REPLACE TEMP TABLE matching_pairs AS {found}")
+    return "matching_pairs"
 
 
 def _take(rules: Sequence[Rule], before: Sequence[Rule], total: float, each: float) -> list[Rule]:

@@ -6,6 +6,8 @@ records, taken together, do not speak against it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,7 +38,8 @@ def cluster(
     part = components(a[strong], b[strong], size)
     sizes = np.bincount(part, minlength=1)
     label = _smallest(part, size)
-    rows = np.flatnonzero((part[a] == part[b]) & (sizes[part[a]] > 2))
+    loose = ~_whole(part, sizes, a, b, evidence, floor)
+    rows = np.flatnonzero((part[a] == part[b]) & loose[part[a]])
     if not len(rows):
         return label
     members = np.unique(np.concatenate([a[rows], b[rows]]))
@@ -47,6 +50,13 @@ def cluster(
         run = order[start:end]
         _agglomerate(label, a[run], b[run], weight[run], evidence[run], threshold, floor)
     return label
+
+
+def _whole(part: Ints, sizes: Ints, a: Ints, b: Ints, evidence: Floats, floor: float) -> Any:
+    """Of each component: whether every pair in it speaks for one group, whatever is tried first."""
+    good = (part[a] == part[b]) & (evidence >= floor)
+    pairs = np.bincount(part[a[good]], minlength=len(sizes))
+    return (pairs == sizes * (sizes - 1) // 2) | (sizes <= 2)
 
 
 def _smallest(part: Ints, size: int) -> Ints:

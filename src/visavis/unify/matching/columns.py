@@ -6,7 +6,7 @@ comparing at all, and whether equal values are rare enough to look for pairs by.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,12 +29,15 @@ _DATE_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%
 _SAMPLE = 5_000
 WIDE = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000"
 NARROW = "".join(chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)) + " "
-_HAN = r"[\x{3400}-\x{9fff}\x{20000}-\x{2ffff}]"
+_HAN = "[\u3400-\u9fff\U00020000-\U0002ffff]"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: counts over its cleaned values; shares are of the rows that have a value."""
+    """One column: counts over its cleaned values; shares are of the rows that have a value.
+
+    `numbered` is the share of values with a digit in them.
+    """
 
     name: str
     kind: Kind
@@ -46,6 +49,7 @@ class Column:
     han: float = 0.0
     ascii_only: bool = True
     date_format: str | None = None
+    numbered: float = 0.0
 
     @property
     def filled_share(self) -> float:
@@ -58,9 +62,12 @@ def clean_sql(column: str) -> str:
 
     Accents are told apart by nobody who types a name from hearing; ideographs stay as they are.
     """
-    text = f"translate(CAST({column} AS VARCHAR), {text_literal(WIDE)}, {text_literal(NARROW)})"
+    given = f"CAST({column} AS VARCHAR)"
+    text = f"translate({given}, {text_literal(WIDE)}, {text_literal(NARROW)})"
     text = f"strip_accents(lower(nfc_normalize({text})))"
     text = rf"trim(regexp_replace({text}, '[\s\x{{a0}}]+', ' ', 'g'))"
+    plain = f"regexp_full_match({given}, '[!-~]+( [!-~]+)*')"
+    text = f"CASE WHEN {plain} THEN lower({given}) ELSE {text} END"
     nothing = ", ".join(text_literal(word) for word in ("", *NOTHING))
     return f"CASE WHEN {text} NOT IN ({nothing}) THEN {text} END"
 
@@ -74,37 +81,65 @@ def make_clean(wh: Warehouse, source: str, names: Sequence[str], target: str) ->
 
 def describe(wh: Warehouse, table: str, names: Sequence[str]) -> list[Column]:
     """The columns of a cleaned table; what its values look like is told from some of them."""
-    wh.execute(
-        f"CREATE OR REPLACE TEMP TABLE columns_sample AS SELECT * FROM {table} "
-        f"ORDER BY hash(_row), _row LIMIT {_SAMPLE}"
-    )
-    return [_describe(wh, table, name) for name in names]
+    take_sample(wh, table, "columns_sample", _SAMPLE, 0)
+    whole = _asked(wh, table, names, _WHOLE)
+    looks = _asked(wh, "columns_sample", names, _LOOKS)
+    rows = {name: {**whole[name], **looks[name]} for name in names}
+    dated = [name for name in names if _perhaps_date(rows[name])]
+    dates = _asked(wh, "columns_sample", dated, _DATES)
+    return [_column(wh, table, name, rows[name] | dates.get(name, {})) for name in names]
 
 
-def _describe(wh: Warehouse, table: str, name: str) -> Column:
-    value = identifier(name)
-    formats = ", ".join(
-        f"count(try_strptime({value}, {text_literal(form)})) FILTER "
-        f"(year(try_strptime({value}, {text_literal(form)})) BETWEEN 1850 AND 2100) AS d{i}"
-        for i, form in enumerate(_DATE_FORMATS)
+def take_sample(wh: Warehouse, table: str, sample: str, most: int, seed: int) -> int:
+    """Makes the table `sample` of at most so many rows of another; how many they are."""
+    rows = int(wh.value(f"SELECT count(*) FROM {table}"))
+    some = f" ORDER BY hash(_row + {seed}), _row LIMIT {most}" if rows > most else ""
+    wh.execute(f"CREATE OR REPLACE TEMP TABLE {sample} AS SELECT * FROM {table}{some}")
+    return min(rows, most)
+
+
+_WHOLE = {
+    "n": "count(*)",
+    "filled": "count({v})",
+    "different": "count(DISTINCT {v})",
+    "plain": "count(*) FILTER (regexp_full_match({v}, '[ -~]*'))",
+    "numbered": "count(*) FILTER (regexp_matches({v}, '[0-9]'))",
+}
+_LOOKS = {
+    "seen": "count({v})",
+    "length": "avg(length({v}))",
+    "words": "avg(length({v}) - length(replace({v}, ' ', '')) + 1)",
+    "han": f"count(*) FILTER (regexp_matches({{v}}, {text_literal(_HAN)}))",
+    "email": "count(*) FILTER (regexp_full_match({v}, '[^@ ]+@[^@ ]+'))",
+    "digits": "count(*) FILTER (regexp_full_match({v}, '[+(]?[0-9][0-9 ().+/-]*'))",
+    "has_digit": "count(*) FILTER (regexp_matches({v}, '[0-9]'))",
+    "digit_count": "avg(length(regexp_replace({v}, '[^0-9]', '', 'g')))",
+}
+_DATES = {
+    f"d{i}": "count(*) FILTER "
+    f"(year(try_strptime({{v}}, {text_literal(form)})) BETWEEN 1850 AND 2100)"
+    for i, form in enumerate(_DATE_FORMATS)
+}
+
+
+def _asked(
+    wh: Warehouse, table: str, names: Sequence[str], what: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """Aggregates of every column in one pass; `{v}` stands for the column."""
+    if not names:
+        return {}
+    listed = ", ".join(
+        f"{asked.format(v=identifier(name))} AS a{i}_{key}"
+        for i, name in enumerate(names)
+        for key, asked in what.items()
     )
-    row = wh.arrow(
-        f"SELECT count(*) AS n, count({value}) AS filled, count(DISTINCT {value}) AS different, "
-        f"count(*) FILTER (regexp_full_match({value}, '[ -~]*')) AS plain, "
-        f"count(*) FILTER (regexp_matches({value}, '[0-9]')) AS numbered, "
-        f"count(DISTINCT ({value}, _file)) AS in_file FROM {table}"
-    ).to_pylist()[0]
-    row |= wh.arrow(
-        f"SELECT count({value}) AS seen, avg(length({value})) AS length, "
-        f"avg(length({value}) - length(replace({value}, ' ', '')) + 1) AS words, "
-        f"count(*) FILTER (regexp_matches({value}, {text_literal(_HAN)})) AS han, "
-        f"count(*) FILTER (regexp_full_match({value}, '[^@ ]+@[^@ ]+')) AS email, "
-        rf"count(*) FILTER (regexp_full_match({value}, '[+(]?[0-9][0-9 ().+/-]*')) AS digits, "
-        f"count(*) FILTER (regexp_matches({value}, '[0-9]')) AS has_digit, "
-        f"avg(length(regexp_replace({value}, '[^0-9]', '', 'g'))) AS digit_count, "
-        f"{formats} FROM columns_sample"
-    ).to_pylist()[0]
-    return _column(wh, table, name, row)
+    row = wh.arrow(f"SELECT {listed} FROM {table}").to_pylist()[0]
+    return {name: {key: row[f"a{i}_{key}"] for key in what} for i, name in enumerate(names)}
+
+
+def _perhaps_date(row: Mapping[str, Any]) -> bool:
+    digits = row["digit_count"] or 0
+    return bool(row["has_digit"] >= 0.8 * row["seen"] > 0 and 3 <= digits <= 20)
 
 
 def _column(wh: Warehouse, table: str, name: str, row: dict[str, Any]) -> Column:
@@ -120,12 +155,12 @@ def _column(wh: Warehouse, table: str, name: str, row: dict[str, Any]) -> Column
     return Column(
         name, kind, rows, filled, int(row["different"]), float(row["length"] or 0),
         float(row["words"] or 0), row["han"] / max(seen, 1), row["plain"] == filled,
-        date if kind == "date" else None,
+        date if kind == "date" else None, row["has_digit"] / max(seen, 1),
     )  # fmt: skip
 
 
 def _date_format(row: dict[str, Any], filled: int) -> str | None:
-    counts = [int(row[f"d{i}"]) for i in range(len(_DATE_FORMATS))]
+    counts = [int(row.get(f"d{i}", 0)) for i in range(len(_DATE_FORMATS))]
     best = max(range(len(counts)), key=lambda i: counts[i])
     return _DATE_FORMATS[best] if filled and counts[best] >= 0.8 * filled else None
 
@@ -148,11 +183,11 @@ def _kind(row: dict[str, Any], seen: int) -> Kind:
 
 def _is_record_id(wh: Warehouse, table: str, name: str, row: dict[str, Any]) -> bool:
     """Different in every row of its file, and either dense numbers or one pattern with digits."""
-    if row["filled"] < row["n"] or row["in_file"] < row["n"]:
-        return False
-    if row["numbered"] < row["n"]:
+    if row["filled"] < row["n"] or row["numbered"] < row["n"]:
         return False
     value = identifier(name)
+    if row["n"] > wh.value(f"SELECT count(DISTINCT ({value}, _file)) FROM {table}"):
+        return False
     dense = wh.rows(
         f"SELECT max(hi - lo + 1 <= 3 * n) FROM (SELECT _file, max(TRY_CAST({value} AS BIGINT)) "
         f"AS hi, min(TRY_CAST({value} AS BIGINT)) AS lo, count(TRY_CAST({value} AS BIGINT)) AS n "

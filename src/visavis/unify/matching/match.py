@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from visavis.store.warehouse import Warehouse
 from visavis.unify.matching.cluster import Floats, Ints, cluster, components
-from visavis.unify.matching.columns import make_clean
-from visavis.unify.matching.propose import PREPARED, Proposal, propose
-from visavis.unify.matching.refine import Fit, absent_weight, refine, weights
-from visavis.unify.matching.train import Model, Pairs, Trainer
+from visavis.unify.matching.columns import describe, make_clean
+from visavis.unify.matching.kept import Kept, again, keep, outdated
+from visavis.unify.matching.propose import PREPARED, Proposal, prepare, propose
+from visavis.unify.matching.refine import Fit, absent_weight, refine, take, weights
+from visavis.unify.matching.train import Model, Pairs, found_pairs, learn, pairs_of
 
 _LARGEST_CLOSED = 60
 _HOPELESS = -12.0
@@ -25,7 +25,10 @@ SEED = 0
 
 @dataclass(slots=True)
 class Matched:
-    """The pairs looked at with their match weights (log2 odds), and the group of each record."""
+    """The pairs looked at with their match weights (log2 odds), and the group of each record.
+
+    `kept` is the fit to keep; `learnt` says why it was learned now, None if it was kept before.
+    """
 
     proposal: Proposal
     fit: Fit
@@ -33,6 +36,8 @@ class Matched:
     weight: Floats
     threshold: float
     groups: Ints
+    kept: Kept | None = None
+    learnt: str | None = None
 
 
 def match(
@@ -41,34 +46,42 @@ def match(
     names: Sequence[str],
     threshold: float | None = None,
     seed: int = SEED,
+    kept: Kept | None = None,
+    frozen: bool = False,
 ) -> Matched:
     """Groups the records of `source`, a relation with `_row` (0, 1, ...), `_file` and `names`.
 
-    `threshold` is a match weight; None lets the tool choose. The same data and seed give the same
-    answer.
+    `threshold` is a match weight; None lets the tool choose. A fit that was `kept` is used for as
+    long as the data look as they did, or, if `frozen`, in any case. The same data, seed and kept
+    fit give the same answer.
     """
     make_clean(wh, source, names, "matching_clean")
-    proposal = propose(wh, "matching_clean", names, seed)
+    columns = describe(wh, "matching_clean", names)
+    learnt = None if frozen and kept else outdated(kept, names, columns)
+    if kept is None or learnt is not None:
+        proposal, fit = propose(wh, "matching_clean", columns, seed), None
+    else:
+        proposal, fit = again(kept, columns)
+        prepare(wh, "matching_clean", proposal.items)
     if not proposal.rules:
-        return _nothing(proposal)
-    trainer = Trainer(wh, PREPARED, proposal, seed)
-    model = trainer.learn()
-    pairs = trainer.pairs()
-    fit = refine(model, pairs, proposal.rows)
-    pairs, weight = _closed(trainer, fit, pairs, proposal.rows)
-    trainer.close()
+        return _nothing(proposal, learnt)
+    pairs = found_pairs(wh, PREPARED, proposal)
+    if fit is None:
+        fit = refine(learn(wh, PREPARED, proposal, seed), pairs, proposal.rows)
+        kept = keep(proposal, fit)
+    pairs, weight = _closed(wh, proposal, fit, pairs)
     chosen = best_threshold(weight) if threshold is None else threshold
     groups = group(pairs, weight, fit, proposal.rows, chosen)
-    return Matched(proposal, fit, pairs, weight, chosen, groups)
+    return Matched(proposal, fit, pairs, weight, chosen, groups, kept, learnt)
 
 
-def _nothing(proposal: Proposal) -> Matched:
+def _nothing(proposal: Proposal, learnt: str | None) -> Matched:
     """Too few records, or no column in which two of them are equal: everybody is alone."""
     none, levels = np.empty(0, dtype=np.int64), len(proposal.comparisons)
     pairs = Pairs(none, none, np.empty((0, levels), np.int8), np.empty((0, levels), np.float32))
     model = Model(proposal.comparisons, [], [], 0.5)
     alone = np.arange(proposal.rows, dtype=np.int64)
-    return Matched(proposal, Fit(model), pairs, np.empty(0), 0.0, alone)
+    return Matched(proposal, Fit(model), pairs, np.empty(0), 0.0, alone, None, learnt)
 
 
 def group(pairs: Pairs, weight: Floats, fit: Fit, rows: int, threshold: float) -> Ints:
@@ -91,11 +104,12 @@ def best_threshold(weight: Floats) -> float:
     return round(float(np.log2(half / (1 - half))), 6)
 
 
-def _closed(trainer: Trainer, fit: Fit, pairs: Pairs, rows: int) -> tuple[Pairs, Floats]:
+def _closed(wh: Warehouse, proposal: Proposal, fit: Fit, pairs: Pairs) -> tuple[Pairs, Floats]:
     """The pairs worth keeping, and those between records that others connect, weighed too."""
+    rows = proposal.rows
     weight = weights(fit, pairs)
     near = weight > _HOPELESS
-    pairs, weight = _take(pairs, near), weight[near]
+    pairs, weight = take(pairs, near), weight[near]
     strong = weight >= 0
     part = components(pairs.a[strong], pairs.b[strong], rows)
     a, b = _inside(part)
@@ -103,16 +117,12 @@ def _closed(trainer: Trainer, fit: Fit, pairs: Pairs, rows: int) -> tuple[Pairs,
     new = ~np.isin(a * rows + b, known)
     if not new.any():
         return pairs, weight
-    more = trainer.pairs_of(a[new], b[new])
+    more = pairs_of(wh, PREPARED, proposal.comparisons, a[new], b[new])
     both = Pairs(
         np.concatenate([pairs.a, more.a]), np.concatenate([pairs.b, more.b]),
         np.concatenate([pairs.levels, more.levels]), np.concatenate([pairs.share, more.share]),
     )  # fmt: skip
     return both, np.concatenate([weight, weights(fit, more)])
-
-
-def _take(pairs: Pairs, keep: npt.NDArray[np.bool_]) -> Pairs:
-    return Pairs(pairs.a[keep], pairs.b[keep], pairs.levels[keep], pairs.share[keep])
 
 
 def _inside(part: Ints) -> tuple[Ints, Ints]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from visavis.store.warehouse import Warehouse
 from visavis.unify.matching.blocking import Rule, choose_rules
-from visavis.unify.matching.columns import Column, describe
+from visavis.unify.matching.columns import Column
 from visavis.unify.matching.levels import Comparison, Prepared, compare, prepared_sql
 from visavis.unify.matching.repeats import Repeats, find_repeats
 
@@ -30,9 +30,8 @@ class Proposal:
     rows: int
 
 
-def propose(wh: Warehouse, clean: str, names: Sequence[str], seed: int) -> Proposal:
+def propose(wh: Warehouse, clean: str, columns: Sequence[Column], seed: int) -> Proposal:
     """Looks at a cleaned table (columns.make_clean) and makes the table PREPARED from it."""
-    columns = describe(wh, clean, names)
     useful = [c for c in columns if c.kind not in ("id", "empty")]
     repeats = find_repeats(wh, clean, useful, seed)
     kept = [c for c in useful if c.name not in repeats.dropped]

@@ -11,6 +11,7 @@ matches they would spoil m. So a third class of pairs, relatives, is looked for 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ _ENOUGH = 20
 _U_LEAST = 0.02
 _CAP = 60.0
 _STRANGE = 0.3
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(slots=True)
@@ -72,16 +74,43 @@ def absent_weight(fit: Fit) -> float:
 def refine(model: Model, pairs: Pairs, rows: int) -> Fit:
     """Expectation maximisation over all compared pairs; then with relatives if there are any."""
     raw_u = [u.copy() for u in model.u]
-    fit = _maximise(Fit(model), pairs, rows, raw_u)
-    kin = _relatives(fit, pairs, rows)
-    return fit if kin is None else _accept(fit, _maximise(kin, pairs, rows, raw_u))
+    alike, times = patterns(pairs)
+    fit = _maximise(Fit(model), alike, times, rows, raw_u)
+    for personal in _personal(fit.model):
+        kin = _relatives(fit, alike, times, rows, personal)
+        if kin is not None:
+            kin = _maximise(kin, alike, times, rows, raw_u)
+            if _believed(kin, personal):
+                return kin
+    return fit
 
 
-def _maximise(fit: Fit, pairs: Pairs, rows: int, raw_u: list[Floats]) -> Fit:
+def patterns(pairs: Pairs) -> tuple[Pairs, Floats]:
+    """One pair of each pattern (the levels, and how rare equal values are), and how often it is.
+
+    Rarity is told apart by a 16th of a bit.
+    """
+    levels = pairs.levels.astype(np.uint64)
+    known = pairs.share > 0
+    rarity = np.zeros(pairs.share.shape, dtype=np.uint64)
+    rarity[known] = 1 + np.round(-16 * np.log2(pairs.share[known])).astype(np.uint64)
+    code = np.zeros(len(pairs.a), dtype=np.uint64)
+    for i in range(levels.shape[1]):
+        code = (code * _ODD + levels[:, i]) * _ODD + rarity[:, i]
+    _, at, times = np.unique(code, return_index=True, return_counts=True)
+    return take(pairs, at), times.astype(float)
+
+
+def take(pairs: Pairs, which: npt.NDArray[Any]) -> Pairs:
+    """Some of the pairs."""
+    return Pairs(pairs.a[which], pairs.b[which], pairs.levels[which], pairs.share[which])
+
+
+def _maximise(fit: Fit, pairs: Pairs, times: Floats, rows: int, raw_u: list[Floats]) -> Fit:
     everything = max(rows * (rows - 1) / 2, 1.0)
     for _ in range(_ROUNDS):
         before = fit.model.prior
-        one, kin = _chances(fit, pairs)
+        one, kin = (chance * times for chance in _chances(fit, pairs))
         prior = float(np.clip(one.sum() / everything, 0.05 / rows**2, 0.5))
         m = [_level_shares(pairs.levels[:, i], one, old) for i, old in enumerate(fit.model.m)]
         u = [_freed(raw, new, prior) for raw, new in zip(raw_u, m, strict=True)]
@@ -124,29 +153,36 @@ def _freed(raw: Floats, m: Floats, prior: float) -> Floats:
     return np.asarray(u / u.sum())
 
 
-def _relatives(fit: Fit, pairs: Pairs, rows: int) -> Fit | None:
+def _relatives(fit: Fit, pairs: Pairs, times: Floats, rows: int, personal: int) -> Fit | None:
     """A start for the class of relatives: the likely matches that differ in what is personal.
 
     Members of a household share names, addresses and phones as people who moved share all else:
-    the numbers alone can't tell the two apart. So it is the date (of birth), else the e-mail, else
-    the code, that says which columns belong to one person only.
+    the numbers alone can't tell the two apart. So it is the kind of a column that says whether it
+    belongs to one person only.
     """
-    personal = _personal(fit.model)
-    if personal is None:
-        return None
-    one, _ = _chances(fit, pairs)
+    one = _chances(fit, pairs)[0] * times
     levels = pairs.levels[:, personal]
-    m, u = fit.model.m[personal], fit.model.u[personal]
-    against = np.append(np.log2(m / u) < 0, False)[levels] & (levels >= 0)
+    others = fit.model.comparisons[personal].others
+    if others is None:
+        m, u = fit.model.m[personal], fit.model.u[personal]
+        against = np.append(np.log2(m / u) < 0, False)[levels] & (levels >= 0)
+    else:
+        against = levels >= others
     kin = np.where(against, one, 0.0)
-    if (kin > 0.5).sum() < _ENOUGH:
+    if kin.sum() < _ENOUGH:
         return None
     return _split(fit, pairs, one - kin, kin, rows)
 
 
-def _personal(model: Model) -> int | None:
+def _personal(model: Model) -> list[int]:
+    """The columns that may belong to one person only, to be tried in turn: the date (of birth),
+    else the e-mail, else names and codes."""
     kinds = [c.kind for c in model.comparisons]
-    return next((kinds.index(k) for k in ("date", "email", "code") if k in kinds), None)
+    for kind in ("date", "email"):
+        if kind in kinds:
+            return [kinds.index(kind)]
+    names = [i for i, c in enumerate(model.comparisons) if c.others is not None]
+    return [*names, *[i for i, kind in enumerate(kinds) if kind == "code"][:1]]
 
 
 def _split(fit: Fit, pairs: Pairs, one: Floats, kin: Floats, rows: int) -> Fit:
@@ -159,15 +195,23 @@ def _split(fit: Fit, pairs: Pairs, one: Floats, kin: Floats, rows: int) -> Fit:
     return Fit(Model(fit.model.comparisons, m, fit.model.u, prior), relatives, related)
 
 
-def _accept(plain: Fit, kin: Fit) -> Fit:
+def _believed(kin: Fit, personal: int) -> bool:
     """Relatives are believed when they differ, as strangers do, in what is personal and in one
-    more column in which one person hardly ever does; else they are the badly typed matches."""
+    more column in which one person hardly ever does; else they are the badly typed matches.
+
+    What relatives share, one person's records share as well. Families may differ in nothing but
+    the name: then they must be many, for one in ten records of a person has another name, but not
+    one in three.
+    """
     assert kin.relatives is not None
     strange = []
     for m, r, u in zip(kin.model.m, kin.relatives, kin.model.u, strict=True):
         weight = np.log2(m / u)
         usual = float(m @ weight)
         strange.append(usual > 1 and float(r @ weight) < _STRANGE * usual)
-    personal = _personal(kin.model)
-    believed = personal is not None and strange[personal] and sum(strange) >= 2
-    return kin if believed and kin.related * 50 > kin.model.prior else plain
+    alike = all(m[0] > 0.5 * r[0] for m, r in zip(kin.model.m, kin.relatives, strict=True))
+    if not strange[personal] or not alike:
+        return False
+    if kin.model.comparisons[personal].others is not None:
+        return kin.related * 3 > kin.model.prior
+    return kin.related * 50 > kin.model.prior and sum(strange) >= 2

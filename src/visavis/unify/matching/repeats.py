@@ -8,19 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from visavis.store.engines.duckdb_names import identifier
 from visavis.store.warehouse import Warehouse
-from visavis.unify.matching.columns import Column
+from visavis.unify.matching.columns import Column, take_sample
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SAMPLE = "matching_sample"
 _SAMPLE = 50_000
 _LEAST_PAIRS = 20
 _DETERMINES = 0.75
 _REPEATS = 0.8
 _STRANGERS = 0.34
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Codes = Mapping[str, Ints]
 
 
 @dataclass(slots=True)
@@ -36,31 +45,41 @@ class Repeats:
 def find_repeats(wh: Warehouse, table: str, columns: Sequence[Column], seed: int) -> Repeats:
     """What counts once among the columns worth comparing."""
     found = Repeats()
-    wh.execute(
-        f"CREATE OR REPLACE TEMP TABLE repeats_sample AS SELECT * FROM {table} "
-        f"ORDER BY hash(_row + {seed}), _row LIMIT {_SAMPLE}"
-    )
-    _equal_columns(wh, columns, found)
+    if not columns:
+        return found
+    rows = take_sample(wh, table, SAMPLE, _SAMPLE, seed)
+    listed = ", ".join(identifier(c.name) for c in columns)
+    codes = codes_of(wh.arrow(f"SELECT {listed} FROM {SAMPLE} ORDER BY _row"))
+    _equal_columns(columns, codes, found)
     _composites(wh, [c for c in columns if c.name not in found.dropped], found)
     kept = [c for c in columns if c.name not in found.dropped]
-    _determined(wh, kept, seed, found)
-    _swapped(wh, kept, found)
+    _determined(kept, codes, np.random.default_rng(seed).permutation(rows), found)
+    _swapped(kept, codes, found)
     return found
 
 
-def _equal_columns(wh: Warehouse, columns: Sequence[Column], found: Repeats) -> None:
+def codes_of(table: pa.Table) -> Codes:
+    """Per column a whole number for each value, equal for equal values of all columns; -1 null."""
+    import pyarrow as pa
+
+    columns = [c for column in table.columns for c in column.cast(pa.string()).chunks]
+    every = pa.concat_arrays(columns).dictionary_encode().indices.fill_null(-1)
+    parts = every.to_numpy(zero_copy_only=False).astype(np.int64)
+    parts = parts.reshape(table.num_columns, table.num_rows)
+    return dict(zip(table.column_names, parts, strict=True))
+
+
+def _equal_columns(columns: Sequence[Column], codes: Codes, found: Repeats) -> None:
     for i, a in enumerate(columns):
         for b in columns[i + 1 :]:
-            x, y = identifier(a.name), identifier(b.name)
             if a.kind != b.kind or a.name in found.dropped or b.name in found.dropped:
                 continue
             if a.kind == "category" and max(a.distinct, b.distinct) < 4:
                 continue
-            both, same = wh.rows(
-                f"SELECT count(*), count(*) FILTER ({x} = {y}) FROM repeats_sample "
-                f"WHERE {x} IS NOT NULL AND {y} IS NOT NULL"
-            )[0]
-            if both >= _LEAST_PAIRS and same >= _REPEATS * both:
+            x, y = codes[a.name], codes[b.name]
+            both = (x >= 0) & (y >= 0)
+            same = int(np.sum(both & (x == y)))
+            if both.sum() >= _LEAST_PAIRS and same >= _REPEATS * both.sum():
                 fuller, other = (a, b) if a.filled >= b.filled else (b, a)
                 found.dropped[other.name] = (fuller.name,)
 
@@ -85,7 +104,7 @@ def _is_part(wh: Warehouse, whole: Column, part: Column, found: Repeats) -> bool
     if whole.han > 0.5:
         inside = f"contains({x}, {y})"
     both, held = wh.rows(
-        f"SELECT count(*), count(*) FILTER ({inside}) FROM repeats_sample "
+        f"SELECT count(*), count(*) FILTER ({inside}) FROM {SAMPLE} "
         f"WHERE {x} IS NOT NULL AND {y} IS NOT NULL"
     )[0]
     return bool(both >= _LEAST_PAIRS and held >= 0.6 * both)
@@ -98,26 +117,26 @@ def _covered(wh: Warehouse, whole: Column, parts: Sequence[Column]) -> float:
         rest = f"replace({rest}, coalesce({identifier(part.name)}, ''), '')"
     filled = " AND ".join(f"{identifier(c.name)} IS NOT NULL" for c in (whole, *parts))
     bare, full = (f"length(replace({text}, ' ', ''))" for text in (rest, identifier(whole.name)))
-    share = wh.value(f"SELECT avg(1 - {bare} / {full}) FROM repeats_sample WHERE {filled}")
+    share = wh.value(f"SELECT avg(1 - {bare} / {full}) FROM {SAMPLE} WHERE {filled}")
     return float(share or 0)
 
 
-def _determined(wh: Warehouse, columns: Sequence[Column], seed: int, found: Repeats) -> None:
+def _determined(columns: Sequence[Column], codes: Codes, order: Ints, found: Repeats) -> None:
     names = [c.name for c in columns]
-    same_by_chance = {name: _chance(wh, name) for name in names}
+    same_by_chance = {name: _chance(codes[name]) for name in names}
+    rank = {c.name: (c.distinct, names.index(c.name)) for c in columns}
     strength: dict[tuple[str, str], float] = {}
     for leader in columns:
-        agree = _pairs_sharing(wh, leader.name, names, seed)
+        agree = _neighbours(leader.name, names, codes, order)
         for follower in columns:
-            if follower is not leader and follower.distinct < leader.distinct:
+            if rank[follower.name] < rank[leader.name]:
                 strength[leader.name, follower.name] = _strength(
                     agree, names, leader.name, follower.name, same_by_chance
                 )
-    leaders = {c.name: c.distinct for c in columns}
-    for follower in sorted(columns, key=lambda c: c.distinct):
-        by = [name for name in leaders if strength.get((name, follower.name), 0.0) >= _DETERMINES]
+    for name in sorted(names, key=lambda n: rank[n]):
+        by = [n for n in names if strength.get((n, name), 0.0) >= _DETERMINES]
         if by:  # the narrowest column that determines it, so that chains stay in order
-            found.followers.setdefault(min(by, key=lambda n: leaders[n]), []).append(follower.name)
+            found.followers.setdefault(min(by, key=lambda n: rank[n]), []).append(name)
     _flatten(found)
 
 
@@ -138,36 +157,28 @@ def _below(name: str, followers: Mapping[str, list[str]]) -> list[str]:
     return listed
 
 
-def _chance(wh: Warehouse, name: str) -> float:
-    value = identifier(name)
-    return float(
-        wh.value(
-            f"SELECT coalesce(sum((n / total) ** 2), 0) FROM (SELECT count(*) AS n, "
-            f"sum(count(*)) OVER () AS total FROM repeats_sample WHERE {value} IS NOT NULL "
-            f"GROUP BY {value})"
-        )
-    )
+def _chance(codes: Ints) -> float:
+    """How often two of the values are equal."""
+    known = np.bincount(codes[codes >= 0])
+    return float(np.sum((known / max(known.sum(), 1)) ** 2))
 
 
-def _pairs_sharing(
-    wh: Warehouse, leader: str, names: Sequence[str], seed: int
-) -> npt.NDArray[np.float64]:
-    """Neighbours within groups of one value: per column 1 equal, 0 not, nan unknown."""
-    window = f"OVER (PARTITION BY {identifier(leader)} ORDER BY hash(_row + {seed + 1}), _row)"
-    listed = ", ".join(
-        f"CAST({identifier(n)} = lag({identifier(n)}) {window} AS INTEGER) AS a{i}"
-        for i, n in enumerate(names)
-    )
-    table = wh.arrow(
-        f"SELECT * EXCLUDE (r) FROM (SELECT {listed}, row_number() {window} AS r "
-        f"FROM repeats_sample WHERE {identifier(leader)} IS NOT NULL) WHERE r > 1"
-    )
-    columns = [c.to_numpy(zero_copy_only=False).astype(float) for c in table.columns]
-    return np.column_stack(columns) if columns else np.empty((0, 0))
+def _neighbours(leader: str, names: Sequence[str], codes: Codes, order: Ints) -> Floats:
+    """Neighbours in a random order within groups of one value: per column 1 equal, 0 not, nan
+    unknown."""
+    groups = codes[leader][order]
+    order = order[np.argsort(groups, kind="stable")]
+    held = codes[leader][order]
+    at = np.flatnonzero((held[1:] == held[:-1]) & (held[1:] >= 0))
+    agree = np.empty((len(at), len(names)))
+    for i, name in enumerate(names):
+        x, y = codes[name][order[at]], codes[name][order[at + 1]]
+        agree[:, i] = np.where((x >= 0) & (y >= 0), x == y, np.nan)
+    return agree
 
 
 def _strength(
-    agree: npt.NDArray[np.float64],
+    agree: Floats,
     names: Sequence[str],
     leader: str,
     follower: str,
@@ -188,7 +199,7 @@ def _strength(
     return float((agree[kept, at].mean() - base) / max(1 - base, 1e-9))
 
 
-def _swapped(wh: Warehouse, columns: Sequence[Column], found: Repeats) -> None:
+def _swapped(columns: Sequence[Column], codes: Codes, found: Repeats) -> None:
     """Pairs of records with (a, b) in one and (b, a) in the other, more than chance makes."""
     followers = {name for listed in found.followers.values() for name in listed}
     best: list[tuple[int, str, str]] = []
@@ -196,14 +207,21 @@ def _swapped(wh: Warehouse, columns: Sequence[Column], found: Repeats) -> None:
     for i, a in enumerate(texts):
         for b in texts[i + 1 :]:
             if a.kind == b.kind:
-                x, y = identifier(a.name), identifier(b.name)
-                crossed = wh.value(
-                    f"SELECT count(*) FROM repeats_sample AS p JOIN repeats_sample AS q "
-                    f"ON p.{x} = q.{y} AND p.{y} = q.{x} WHERE p.{x} <> p.{y} AND p._row < q._row"
-                )
-                rows = min(a.rows, _SAMPLE)
-                if crossed >= max(3, rows // 2000):
-                    best.append((int(crossed), a.name, b.name))
+                crossed = _crossed(codes[a.name], codes[b.name])
+                if crossed >= max(3, min(a.rows, _SAMPLE) // 2000):
+                    best.append((crossed, a.name, b.name))
     for _, one, two in sorted(best, key=lambda row: (-row[0], row[1:])):
         if one not in found.swapped and two not in found.swapped:
             found.swapped |= {one: two, two: one}
+
+
+def _crossed(a: Ints, b: Ints) -> int:
+    kept = (a >= 0) & (b >= 0) & (a != b)
+    a, b = a[kept], b[kept]
+    if not len(a):
+        return 0
+    size = int(max(a.max(), b.max())) + 1
+    values, counts = np.unique(a * size + b, return_counts=True)
+    crossed = (values % size) * size + values // size
+    at = np.minimum(np.searchsorted(values, crossed), len(values) - 1)
+    return int(np.sum(np.where(values[at] == crossed, counts * counts[at], 0))) // 2

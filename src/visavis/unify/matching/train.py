@@ -1,4 +1,4 @@
-"""The model: Splink on DuckDB finds and compares the pairs and learns m and u without labels."""
+"""The pairs that the rules find, compared; and what Splink learns from them without labels."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from visavis.store.warehouse import Warehouse
-from visavis.unify.matching.blocking import Rule
+from visavis.unify.matching.blocking import Rule, blocked
 from visavis.unify.matching.levels import Comparison
 from visavis.unify.matching.propose import Proposal
 
+_SAMPLED = 100_000
+_MOST_TRAINED = 30_000
+_FLOOR = 1e-7
+
 if TYPE_CHECKING:
     from splink import Linker
-
-_SAMPLED = 100_000
-_MOST_TRAINED = 100_000
-_FLOOR = 1e-7
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -91,76 +91,81 @@ def _comparison(name: str, comparison: Comparison, u: Sequence[float]) -> dict[s
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Splink tells every step; the build's own progress is enough."""
-    logger = logging.getLogger("splink")
-    before, logger.disabled = logger.level, True
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import splink  # noqa: F401 - its loggers must be there to be told
+
+        names = [n for n in logging.root.manager.loggerDict if n.partition(".")[0] == "splink"]
+        talking = [logger for logger in map(logging.getLogger, names) if not logger.disabled]
+        for logger in talking:
+            logger.disabled = True
+        try:
             yield
-    finally:
-        logger.disabled = False
-        logger.setLevel(before)
+        finally:
+            for logger in talking:
+                logger.disabled = False
 
 
-class Trainer:
-    """One table of prepared records, and what is learned from it."""
+def learn(wh: Warehouse, table: str, proposal: Proposal, seed: int) -> Model:
+    """u from pairs of records taken at random; m by expectation maximisation over several rules,
+    each blind to its own columns."""
+    comparisons, prior = proposal.comparisons, _first_prior(proposal.rows)
+    u = _by_chance(wh, table, proposal, seed)
+    with quiet():
+        from splink import DuckDBAPI, Linker
 
-    def __init__(self, wh: Warehouse, table: str, proposal: Proposal, seed: int) -> None:
-        self._wh, self._table, self._proposal = wh, table, proposal
-        self.comparisons = proposal.comparisons
-        self.u = self._by_chance(seed)
-        with quiet():
-            from splink import DuckDBAPI, Linker
+        told = settings(comparisons, u, proposal.rules, prior)
+        linker = Linker(DuckDBAPI(wh.connection).register(table), told)
+        for rule in proposal.training:
+            _teach(linker, rule)
+        m = [
+            _m([level.m_probability for level in comparison._comparison_levels_excluding_null])
+            for comparison in linker._settings_obj.comparisons
+        ]
+        tables: Any = linker.table_management
+        tables.delete_tables_created_by_splink_from_db()
+    return Model(comparisons, m, u, prior)
 
-            told = settings(self.comparisons, self.u, proposal.rules, _first_prior(proposal.rows))
-            self._linker: Linker = Linker(DuckDBAPI(wh.connection).register(table), told)
 
-    def _by_chance(self, seed: int) -> list[Floats]:
-        """u of every level, counted over pairs of records taken at random."""
-        rows = self._proposal.rows
-        pick = np.random.default_rng(seed)
-        a, b = pick.integers(0, rows, (2, min(_SAMPLED, max(rows * rows // 2, 1))))
-        a, b = np.minimum(a, b), np.maximum(a, b)
-        levels = self.pairs_of(a[a < b], b[a < b]).levels
-        return [_u(levels[:, i], len(c.levels) + 1) for i, c in enumerate(self.comparisons)]
+def _teach(linker: Linker, rule: Rule) -> None:
+    """One round of training; a rule that teaches nothing is no error, and leaves the model whole.
 
-    def learn(self) -> Model:
-        """m by expectation maximisation over several rules, each blind to its own columns."""
-        with quiet():
-            for rule in self._proposal.training:
-                with contextlib.suppress(Exception):  # a rule that teaches nothing is no error
-                    self._linker.training.estimate_parameters_using_expectation_maximisation(
-                        rule.sql, estimate_without_term_frequencies=True, max_pairs=_MOST_TRAINED
-                    )
-            m = [
-                _m([level.m_probability for level in comparison._comparison_levels_excluding_null])
-                for comparison in self._linker._settings_obj.comparisons
-            ]
-        return Model(self.comparisons, m, self.u, _first_prior(self._proposal.rows))
+    Splink stops on probabilities that underflow, with the rule's own comparisons taken out.
+    """
+    model = linker._settings_obj.core_model_settings
+    before, prior = model.comparisons, model.probability_two_random_records_match
+    try:
+        linker.training.estimate_parameters_using_expectation_maximisation(
+            rule.sql, estimate_without_term_frequencies=True, max_pairs=_MOST_TRAINED
+        )
+    except Exception:  # noqa: BLE001
+        model.comparisons, model.probability_two_random_records_match = before, prior
 
-    def pairs(self) -> Pairs:
-        """Every pair that the rules find, compared."""
-        with quiet():
-            blocked = self._linker.inference.compute_blocked_pairs_for_predict()
-        found = f"SELECT join_key_l AS a, join_key_r AS b FROM {blocked.physical_name}"
-        pairs = compare(self._wh, self._table, self.comparisons, found)
-        with quiet():
-            blocked.drop_table_from_database_and_remove_from_cache()
-        return pairs
 
-    def close(self) -> None:
-        """Gives back what Splink made in the warehouse."""
-        with quiet():
-            tables: Any = self._linker.table_management
-            tables.delete_tables_created_by_splink_from_db()
+def _by_chance(wh: Warehouse, table: str, proposal: Proposal, seed: int) -> list[Floats]:
+    """u of every level, counted over pairs of records taken at random."""
+    rows = proposal.rows
+    pick = np.random.default_rng(seed)
+    a, b = pick.integers(0, rows, (2, min(_SAMPLED, max(rows * rows // 2, 1))))
+    a, b = np.minimum(a, b), np.maximum(a, b)
+    levels = pairs_of(wh, table, proposal.comparisons, a[a < b], b[a < b]).levels
+    return [_u(levels[:, i], len(c.levels) + 1) for i, c in enumerate(proposal.comparisons)]
 
-    def pairs_of(self, a: Ints, b: Ints) -> Pairs:
-        """These pairs, compared."""
-        import pyarrow as pa
 
-        self._wh.register("wanted_pairs", pa.table({"a": a, "b": b}))
-        return compare(self._wh, self._table, self.comparisons, "SELECT a, b FROM wanted_pairs")
+def found_pairs(wh: Warehouse, table: str, proposal: Proposal) -> Pairs:
+    """Every pair that the rules find, compared."""
+    found = blocked(wh, table, proposal.rules)
+    return compare(wh, table, proposal.comparisons, f"SELECT a, b FROM {found}")
+
+
+def pairs_of(
+    wh: Warehouse, table: str, comparisons: Sequence[Comparison], a: Ints, b: Ints
+) -> Pairs:
+    """These pairs, compared."""
+    import pyarrow as pa
+
+    wh.register("wanted_pairs", pa.table({"a": a, "b": b}))
+    return compare(wh, table, comparisons, "SELECT a, b FROM wanted_pairs")
 
 
 def compare(wh: Warehouse, table: str, comparisons: Sequence[Comparison], pairs: str) -> Pairs:
@@ -186,10 +191,10 @@ def compare(wh: Warehouse, table: str, comparisons: Sequence[Comparison], pairs:
         f"JOIN {table} AS l ON l._row = p.a JOIN {table} AS r ON r._row = p.b))"
     )
     a, b = (found[name].to_numpy().astype(np.int64) for name in "ab")
-    levels = np.column_stack([found[f"k{i}"].to_numpy() for i in range(n)]).astype(np.int8)
-    order = np.lexsort((b, a))
-    share = np.column_stack([found[f"s{i}"].to_numpy() for i in range(n)])
-    return Pairs(a[order], b[order], levels[order], share[order])
+    order = np.argsort(a * (int(b.max(initial=0)) + 1) + b, kind="stable")
+    levels = np.column_stack([found[f"k{i}"].to_numpy()[order] for i in range(n)]).astype(np.int8)
+    share = np.column_stack([found[f"s{i}"].to_numpy()[order] for i in range(n)])
+    return Pairs(a[order], b[order], levels, share)
 
 
 def case_sql(comparison: Comparison) -> str:

@@ -153,6 +153,17 @@ def test_a_build_is_picked_up_without_a_pause(shop: Path) -> None:
         assert profile(server, user_id="u1")["traits"]["orders"] == 6
 
 
+def test_evidence_of_later_changes_the_answer_of_then(shop: Path) -> None:
+    """An answer is kept, but not past the moment at which more is known of who it is."""
+    with Server(shop) as server:
+        for day, user in ((1, "u1"), (5, "u2")):
+            mail = {"email": "both@x.co"}
+            at = f"2024-06-0{day}T00:00:00Z"
+            server.post("/v1/identify", {"userId": user, "traits": mail, "timestamp": at})
+        for moment, status in (("2024-06-02", 200), ("2024-06-03", 200), ("2024-06-06", 404)):
+            profile(server, status, email="both@x.co", at=f"{moment}T00:00:00Z")
+
+
 def calls(rng: Random, count: int) -> list[dict[str, Any]]:
     """Events of a few people and devices, in disorder, with repeats."""
     made = []
@@ -183,7 +194,9 @@ def calls(rng: Random, count: int) -> list[dict[str, Any]]:
     return again
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(n, marks=pytest.mark.long) for n in range(2, 12))]
+)
 def test_law_live_equals_batch(shop: Path, seed: int) -> None:
     rng = Random(seed)
     told = calls(rng, 60)

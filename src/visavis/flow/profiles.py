@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +44,9 @@ from visavis.unify.rules import ALWAYS, pid_maker
 
 SEGMENT, TAG = "segment ", "tag "
 _KEPT = 20_000
+_NEVER = 1 << 62
 FEW = 64
 """Links of a shared identifier that are looked at."""
-_NEVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,8 @@ class Found:
     members: dict[Identifier, tuple[int | None, int | None]]
     base_persons: frozenset[int]
     shared: tuple[Identifier, ...] = ()
+    until: int = _NEVER
+    """When evidence that is dated later may change who it is."""
 
 
 @dataclass(slots=True)
@@ -270,8 +272,20 @@ class Profiles:
         shared = tuple(sorted(n for n in beside if n in members and who.person_of(n) is None))
         return Found(
             self.pid(*naming), naming, {m: members[m] for m in group}, self._base_persons(group),
-            shared,
+            shared, self._until(members, links, at_ms),
         )  # fmt: skip
+
+    def _until(
+        self,
+        members: Mapping[Identifier, tuple[int | None, int | None]],
+        links: Mapping[tuple[Identifier, Identifier], Sequence[Link]],
+        at_ms: int,
+    ) -> int:
+        """The first moment after this one at which there is more evidence."""
+        later = [first for first, _ in members.values()]
+        later += [link.first_seen for evidence in links.values() for link in evidence]
+        later += [self.bots[m] for m in members if m in self.bots]
+        return min((ms for ms in later if ms is not None and ms > at_ms), default=_NEVER)
 
     def by_id(self, person_id: str, at_ms: int) -> Found | None:
         """The person of a person_id, also of a former one."""
@@ -361,7 +375,8 @@ class Profiles:
         known = self._cache.get(name)
         if known is not None and known.stamp <= at_ms < known.until:
             stamp = self._stamps[name]
-            if not any(self.touched.get(m, 0) > stamp for m in known.found.members):
+            concerned = (*known.found.members, *known.found.shared)
+            if not any(self.touched.get(m, 0) > stamp for m in concerned):
                 self._cache.move_to_end(name)
                 return known
         found = self.find(name, at_ms)
@@ -381,9 +396,10 @@ class Profiles:
 
     def _work_out(self, found: Found, at_ms: int) -> Answer:
         base = self.base
-        history = self.history(found.members, found.shared)
+        history = self.history(found.members, found.shared, at_ms)
         result = base.program.run(history, at_ms, base.fits, base.items)
         until = min((u for u in result.until.values() if u is not None), default=_NEVER)
+        until = min(until, found.until)
         segments = sorted(
             n for n in base.project.segments if result.values[f"{SEGMENT}{n}"] is True
         )
@@ -405,7 +421,12 @@ class Profiles:
             held.append((path, None, None))
         return sorted(with_lineage(held))
 
-    def history(self, members: Iterable[Identifier], shared: Iterable[Identifier] = ()) -> History:
+    def history(
+        self,
+        members: Iterable[Identifier],
+        shared: Iterable[Identifier] = (),
+        at_ms: int = _NEVER,
+    ) -> History:
         """The events of these identifiers, the build's and those since; of shared ones what the
         last login before it gives to these."""
         parts: list[tuple[str, Stream]] = []
@@ -414,8 +435,13 @@ class Profiles:
         for name in held:
             parts += self._published(name)
             events += [e.plain for e in self._since(name)]
-        nobodys = set(shared)
-        for name in nobodys:
+        shared = set(shared)
+
+        @cache
+        def nobodys(name: Identifier) -> bool:
+            return name in shared or self.find(name, at_ms) is None
+
+        for name in shared:
             mine, named = self._logins(name, held), self._named(name)
             for event, stream in self._published(name):
                 places = zip(stream.ts, stream.message_ids, strict=True)
@@ -557,14 +583,16 @@ def _counts(
     place: tuple[int, str],
     others: Iterable[Identifier],
     held: set[Identifier],
-    nobodys: set[Identifier],
+    nobodys: Callable[[Identifier], bool],
     mine: Callable[[tuple[int, str]], bool],
 ) -> bool:
     """Whether an event whose strongest identifier is shared is one of these people's: that of the
     strongest other identifier that is somebody's, else of the last login."""
     for name in others:
-        if name not in nobodys:
-            return name in held
+        if name in held:
+            return True
+        if not nobodys(name):
+            return False
     return mine(place)
 
 

@@ -83,3 +83,23 @@ def test_a_client_lives_on_through_builds(server: Server) -> None:
         assert profile(server, user_id="u1")["views"] == n
     client.shutdown()
     assert not errors
+
+
+def test_a_service_that_is_killed_and_comes_back_has_each_event_once(server: Server) -> None:
+    errors: list[Any] = []
+    client = import_module(FAMILY[0]).Client(
+        KEY, host=server.url, on_error=lambda e, _: errors.append(e), upload_size=10
+    )
+    for i in range(40):
+        client.track("u1", "Product Viewed", {"product_id": f"p{i}"}, message_id=f"m{i}")
+        if i == 20:
+            client.flush()
+            server.kill()
+    with Server(server.root, port=server.port) as again:
+        client.flush()
+        for i in range(40):
+            client.track("u1", "Product Viewed", {"product_id": f"p{i}"}, message_id=f"m{i}")
+        client.shutdown()
+        assert profile(again, user_id="u1")["views"] == 40
+    assert not errors
+    assert built(server.root)["events"] == 40

@@ -71,9 +71,11 @@ def free_port() -> int:
 class Server:
     """`visavis serve` as a process of its own; `kill` is kill -9."""
 
-    def __init__(self, root: Path, main: Sequence[str] = MAIN, **environment: str) -> None:
+    def __init__(
+        self, root: Path, main: Sequence[str] = MAIN, port: int = 0, **environment: str
+    ) -> None:
         self.root = root
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             [*main, "-p", str(root), "--quiet", "serve", "--port", str(self.port)],

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import splink  # noqa: F401 - as on the other side, imports are not timed
 
 from visavis.store.warehouse import connect
 from visavis.unify.matching.match import match

@@ -12,7 +12,7 @@ import numpy as np
 import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
-logging.getLogger("splink").disabled = True
+logging.disable(logging.CRITICAL)
 file, target = map(Path, sys.argv[1:])
 start = time.perf_counter()
 db = duckdb.connect()

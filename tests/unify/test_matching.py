@@ -99,12 +99,48 @@ def test_a_second_run_gives_the_same(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["id,name,who\n", "id,name,who\n1,ann,1\n", "id,name,who\n1,ann,1\n2,bob,1\n", "who\n1\n1\n"],
+    [
+        "id,name,who\n1,ann,1\n",  # one record
+        "id,name,who\n1,ann,1\n2,bob,1\n",
+        "who\n1\n1\n",  # nothing but the truth
+        "name,town,who\n" + ",,1\n" * 40,  # nothing said
+        "name,town,who\n" + "ann,ulm,1\n" * 40,  # all say the same
+        "Name,name,who\n" + "ann,ulm,1\n" * 3,
+        "_row,_file,who\n" + "ann,ulm,1\n" * 3,
+        'odd "name" {0},it\'s,who\n' + "ann,ulm,1\n" * 3,
+        "name,town,who\n" + "x" * 1_000_000 + ",ulm,1\nann,ulm,1\n",
+    ],
 )
 def test_little_to_go_by_is_no_error(folder: Path, text: str) -> None:
     file = folder / "little.csv"
     file.write_text(text, encoding="utf-8")
-    assert evaluate([file], "who", [])["precision"] == 0
+    made = evaluate([file], "who", [])
+    assert made["precision"] == 0
+    assert made["records"] == text.count("\n") - 1
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "told"),
+    [
+        (b"", "unreadable-file", "bad.csv can't be read: it is empty"),
+        (b"name,who\n", "empty-file", "bad.csv has columns but no records."),
+        (b"name,whom\nann,1\n", "missing-column", "bad.csv has no column 'who'."),
+        (b"name,name,who\nann,bo,1\nann,bo,1\n", "repeated-column",
+         "bad.csv has two columns 'name'."),
+        (b"name,who\nann,\nbob,\n", "empty-column",
+         "'who' is empty in every record: there is nothing to score against."),
+        (bytes(range(256)) * 20, "unreadable-file", "bad.csv can't be read: "),
+    ],
+)  # fmt: skip
+def test_a_bad_file_is_a_problem(folder: Path, content: bytes, code: str, told: str) -> None:
+    file = folder / "bad.csv"
+    file.write_bytes(content)
+    with pytest.raises(ProblemsError) as raised:
+        evaluate([file], "who", [])
+    (problem,) = raised.value.problems
+    assert problem.code == code
+    assert problem.message.startswith(told)
+    assert problem.hint
 
 
 def test_what_is_wrong_is_told_at_once(folder: Path) -> None:

@@ -81,16 +81,21 @@ def _pool(
     for number, file in enumerate(files):
         try:
             view = f"file_{number}"
-            wh.execute(f"CREATE TEMP TABLE {view} AS {_reading(file, work / str(number))}")
+            reading, header = _reading(file, work / str(number))
+            wh.execute(f"CREATE TEMP TABLE {view} AS {reading}")
             columns = list(wh.columns(view))
+            twice = _twice(wh, header) if header else []
         except (OSError, ValueError) as error:
             problems.append(_unreadable(file, str(error)))
             continue
         except Exception as error:  # noqa: BLE001 - whatever the engine says of the user's file
             problems.append(_unreadable(file, str(error).splitlines()[0]))
             continue
-        unknown = [name for name in (truth,) if name not in columns]
-        problems += [_no_column(file, name, columns) for name in unknown]
+        problems += [_named_twice(file, name) for name in twice]
+        if truth not in columns:
+            problems.append(_no_column(file, truth, columns))
+        elif not wh.value(f"SELECT count(*) FROM {view}"):
+            problems.append(_no_records(file))
         texts = ", ".join(f"CAST({identifier(c)} AS VARCHAR) AS {identifier(c)}" for c in columns)
         readings.append(f"SELECT {number} AS _file, {texts} FROM {view}")
     if problems:
@@ -100,6 +105,8 @@ def _pool(
         "CREATE TEMP TABLE records AS SELECT CAST(row_number() OVER () - 1 AS BIGINT) AS _row, * "
         f"FROM ({pooled})"
     )
+    if not wh.value(f"SELECT count({_label(truth)}) FROM records"):
+        raise ProblemsError([_no_truth(truth)])
     names = [c for c in wh.columns("records") if c not in ("_row", "_file")]
     problems = [_no_column(files[0], name, names) for name in ignore if name not in names]
     if problems:
@@ -107,15 +114,17 @@ def _pool(
     return [name for name in names if name != truth and name not in ignore]
 
 
-def _reading(file: Path, work: Path) -> str:
-    """SQL that reads a file of any of the forms."""
+def _reading(file: Path, work: Path) -> tuple[str, str | None]:
+    """SQL that reads a file of any of the forms, and of a CSV its first line."""
     from visavis.collect.files import detect_encoding, transcode
 
     if not file.is_file():
         raise OSError("there is no such file")
+    if not file.stat().st_size:
+        raise OSError("it is empty")
     kinds = [suffix.lower() for suffix in file.suffixes]
     if ".parquet" in kinds:
-        return f"FROM read_parquet({text_literal(str(file))})"
+        return f"FROM read_parquet({text_literal(str(file))})", None
     encoding, _ = detect_encoding(file)
     text = file
     if encoding not in ("utf-8", "utf-8-sig") or file.suffix == ".gz":
@@ -123,8 +132,15 @@ def _reading(file: Path, work: Path) -> str:
         transcode(file, encoding, text)
     path = text_literal(str(text))
     if any(kind in _JSON for kind in kinds):
-        return f"FROM read_json({path}, convert_strings_to_integers = false)"
-    return f"FROM read_csv({path}, all_varchar = true, header = true)"
+        return f"FROM read_json({path}, convert_strings_to_integers = false)", None
+    csv = f"FROM read_csv({path}, all_varchar = true, header ="
+    return f"{csv} true)", f"{csv} false) LIMIT 1"
+
+
+def _twice(wh: Warehouse, header: str) -> list[str]:
+    """The columns that a CSV names more than once; the engine would number them."""
+    names = [str(name) for name in wh.rows(header)[0] if name is not None]
+    return sorted({name for name in names if names.count(name) > 1})
 
 
 def _unreadable(file: Path, why: str) -> Problem:
@@ -136,6 +152,26 @@ def _unreadable(file: Path, why: str) -> Problem:
     )
 
 
+def _named_twice(file: Path, name: str) -> Problem:
+    message = f"{file.name} has two columns '{name}'."
+    return Problem("repeated-column", message, None, "Give each column a name of its own.")
+
+
+def _no_records(file: Path) -> Problem:
+    message = f"{file.name} has columns but no records."
+    return Problem("empty-file", message, None, "Give a file with one line per record.")
+
+
+def _no_truth(truth: str) -> Problem:
+    message = f"'{truth}' is empty in every record: there is nothing to score against."
+    hint = "Name the column that is equal for the records of one person."
+    return Problem("empty-column", message, None, hint)
+
+
+def _label(truth: str) -> str:
+    return f"nullif(trim({identifier(truth)}), '')"
+
+
 def _no_column(file: Path, name: str, columns: Sequence[str]) -> Problem:
     return Problem(
         "missing-column", f"{file.name} has no column '{name}'.", None, nearest(name, columns)
@@ -144,9 +180,8 @@ def _no_column(file: Path, name: str, columns: Sequence[str]) -> Problem:
 
 def _truth(wh: Warehouse, truth: str) -> npt.NDArray[np.int64]:
     """A number per record, equal for equal values; records without a value are alone."""
-    value = f"nullif(trim({identifier(truth)}), '')"
     table = wh.arrow(
-        f"SELECT dense_rank() OVER (ORDER BY coalesce('v' || {value}, 'r' || _row)) AS person "
+        f"SELECT dense_rank() OVER (ORDER BY coalesce('v' || {_label(truth)}, 'r' || _row)) AS person "
         "FROM records ORDER BY _row"
     )
     persons: npt.NDArray[np.int64] = table["person"].to_numpy().astype("int64")

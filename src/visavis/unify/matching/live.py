@@ -132,11 +132,12 @@ def _hashes(wh: Warehouse, rule: Rule) -> tuple[npt.NDArray[np.uint64], npt.NDAr
     known = " AND ".join(f"{part} IS NOT NULL" for part in parts)
     table = wh.arrow(
         f"SELECT md5_number_lower(concat_ws(chr(31), {', '.join(parts)})) AS h, _row "
-        f"FROM {PREPARED} AS s WHERE {known} ORDER BY 1, 2"
+        f"FROM {PREPARED} AS s WHERE {known}"
     )
-    hashes: Any = table["h"].to_numpy()
-    rows: Any = table["_row"].to_numpy()
-    return hashes.astype(np.uint64), rows.astype(np.int64)
+    hashes = table["h"].to_numpy().astype(np.uint64)
+    rows = table["_row"].to_numpy().astype(np.int64)
+    order = np.lexsort((rows, hashes))
+    return hashes[order], rows[order]
 
 
 def _rows_of(

@@ -6,24 +6,26 @@ with transpositions over any distance. Held equal to DuckDB's by tests/unify/tes
 
 from __future__ import annotations
 
+from functools import lru_cache
 
+
+@lru_cache(maxsize=4096)
 def jaro(a: str, b: str) -> float:
     """Similarity from 0 to 1; an empty text is like none."""
     if not a or not b:
         return 0.0
     window = max(max(len(a), len(b)) // 2 - 1, 0)
-    used = [False] * len(b)
-    found = []
+    left, found, there = b, [], []
     for i, letter in enumerate(a):
-        for j in range(max(0, i - window), min(len(b), i + window + 1)):
-            if not used[j] and b[j] == letter:
-                used[j] = True
-                found.append(letter)
-                break
+        at = left.find(letter, i - window if i > window else 0, i + window + 1)
+        if at >= 0:
+            left = f"{left[:at]}\0{left[at + 1 :]}"
+            found.append(letter)
+            there.append(at)
     if not found:
         return 0.0
-    there = [letter for letter, taken in zip(b, used, strict=True) if taken]
-    turned = sum(x != y for x, y in zip(found, there, strict=True)) // 2
+    there.sort()
+    turned = sum(map(str.__ne__, found, [b[at] for at in there])) // 2
     m = len(found)
     return (m / len(a) + m / len(b) + (m - turned) / m) / 3
 
@@ -41,8 +43,21 @@ def jaro_winkler(a: str, b: str) -> float:
     return score + prefix * 0.1 * (1 - score)
 
 
+@lru_cache(maxsize=4096)
 def damerau(a: str, b: str) -> int:
     """Edits (insert, delete, change, transpose) between two texts."""
+    start, most = 0, min(len(a), len(b))
+    while start < most and a[start] == b[start]:
+        start += 1
+    end = 0
+    while end < most - start and a[-1 - end] == b[-1 - end]:
+        end += 1
+    return _edits(a[start : len(a) - end], b[start : len(b) - end])
+
+
+def _edits(a: str, b: str) -> int:
+    if not a or not b:
+        return max(len(a), len(b))
     last: dict[str, int] = {}
     far = len(a) + len(b)
     rows = [[far] * (len(b) + 2) for _ in range(len(a) + 2)]

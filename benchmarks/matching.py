@@ -91,7 +91,8 @@ def live() -> None:
             "matching_one_record", float(p99), None, peer_version="-",
             target=f"p99 <= {TARGET_MS} ms", met=bool(p99 <= TARGET_MS), spread=times,
             repeats=len(times), records=pq.read_metadata(big).num_rows, p50=round(float(p50), 3),
-            cpu_p99=round(float(np.percentile(cpu, 99)), 3), found_itself=round(hits / len(records), 4),
+            cpu_p99=round(float(np.percentile(cpu, 99)), 3),
+            found_itself=round(hits / len(records), 4),
         )
     )  # fmt: skip
 

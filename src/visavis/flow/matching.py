@@ -180,9 +180,9 @@ def _no_column(file: Path, name: str, columns: Sequence[str]) -> Problem:
 
 def _truth(wh: Warehouse, truth: str) -> npt.NDArray[np.int64]:
     """A number per record, equal for equal values; records without a value are alone."""
+    person = f"coalesce('v' || {_label(truth)}, 'r' || _row)"
     table = wh.arrow(
-        f"SELECT dense_rank() OVER (ORDER BY coalesce('v' || {_label(truth)}, 'r' || _row)) AS person "
-        "FROM records ORDER BY _row"
+        f"SELECT dense_rank() OVER (ORDER BY {person}) AS person FROM records ORDER BY _row"
     )
     persons: npt.NDArray[np.int64] = table["person"].to_numpy().astype("int64")
     return persons

@@ -7,21 +7,22 @@ person and node are the same number. Everything is a function of the evidence vi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import pyarrow.compute as pc
 
 from visavis.core.nouns import IdentifierKind
 from visavis.unify.component import MOST, SILENT, Refused, edges_of, resolve
 from visavis.unify.rules import ALWAYS, Edge, Name, Seen, choice_order, pid_maker
+from visavis.unify.shared import Graph, Kinds, accounts, labels, shared
 
 Nodes = npt.NDArray[np.int64]
 _PLAIN = IdentifierKind("")
+_LAST = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,13 @@ class People:
     """The answer, parallel to the identifiers: each node's person (a node number too).
 
     A shared identifier belongs to nobody: its person is NOBODY. `refused` is evidence that joins
-    nothing, each with the guard that says so.
+    nothing, each with the guard that says so; so are the links at `passed`, as one end is shared.
     """
 
     node: Nodes
     person: Nodes
     refused: list[Refused] = field(default_factory=list)
+    passed: Nodes = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @property
     def merged(self) -> bool:
@@ -105,94 +107,126 @@ def who_is_who(
 ) -> People:
     """Joins what the evidence joins, within the guards, and names each person by one of its nodes.
 
-    Where no guard can refuse anything a component is one person; the others are solved edge by
-    edge (see component). Links that touch an identifier which isn't visible join nothing.
+    Shared identifiers are told for everybody at once; where no guard can refuse anything a
+    component of the others is one person, the rest is solved edge by edge (see component). Links
+    that touch an identifier which isn't visible join nothing.
     """
-    order = np.argsort(seen.node, kind="stable")
-    ids = seen.node[order]
-    person = seen.node.copy()
-    told = np.array([rule not in SILENT for rule in links.rules], dtype=bool)
-    a, b = _positions(ids, links.node_a), _positions(ids, links.node_b)
-    both = (a >= 0) & (b >= 0) & (told[links.rule] if len(told) else True)
-    if not both.any():
-        return People(seen.node, person)
-    a, b = order[a[both]], order[b[both]]
-    members, group = _groups(a, b)
-    doubtful = _doubtful(seen, members, group, kinds, splits, most)
-    refused: list[Refused] = []
-    nobody = np.empty(0, dtype=np.int64)
-    if doubtful.any():
-        rows = np.flatnonzero(both)
-        group, nobody, refused = _solved(
-            seen, links, (a, b, rows), (members, group), doubtful, kinds, splits, most
+    return _Batch(seen, links, kinds, splits, most).solve()
+
+
+class _Batch:
+    """One answer in the making; `group` numbers the people of all positions."""
+
+    def __init__(
+        self,
+        seen: Identifiers,
+        links: Links,
+        kinds: Mapping[str, IdentifierKind],
+        splits: Sequence[tuple[Name, Name]],
+        most: int,
+    ) -> None:
+        self.seen, self.links, self.kinds = seen, links, kinds
+        self.splits, self.most = splits, most
+        self.size = len(seen.node)
+        self.policy = Kinds.of(seen.kinds, kinds)
+        told = np.array([rule not in SILENT for rule in links.rules], dtype=bool)
+        a, b = positions(seen.node, links.node_a), positions(seen.node, links.node_b)
+        both = (a >= 0) & (b >= 0) & (a != b) & (told[links.rule] if len(told) else True)
+        self.rows = np.flatnonzero(both)
+        self.a, self.b = a[self.rows], b[self.rows]
+        self.nobody = np.zeros(self.size, dtype=bool)
+        self.refused: list[Refused] = []
+
+    def solve(self) -> People:
+        person = self.seen.node.copy()
+        if not len(self.rows):
+            return People(self.seen.node, person)
+        passed = self._pass_over_shared()
+        kept = ~passed
+        self.group = labels(self.size, self.a[kept], self.b[kept])
+        doubtful = self._doubtful()
+        whole = self._with_splits()
+        # by position: solving numbers the groups anew
+        for chosen, known in (((doubtful & ~whole)[self.group], ()), (whole[self.group], None)):
+            self._solve(chosen, kept, known)
+        members = np.flatnonzero(np.bincount(self.group)[self.group] > 1)
+        if len(members):
+            _, group = np.unique(self.group[members], return_inverse=True)
+            group = np.asarray(group, dtype=np.int64)
+            person[members] = self.seen.node[_names(self.seen, members, group, self.policy)]
+        person[self.nobody] = NOBODY
+        return People(self.seen.node, person, self.refused, self.rows[passed])
+
+    def _pass_over_shared(self) -> npt.NDArray[np.bool_]:
+        """Marks shared identifiers; the evidence that touches one of them.
+
+        Components in which somebody split something are left to be solved whole.
+        """
+        graph = Graph(
+            self.size, self.seen.kind, self.a, self.b, self.links.rules, self.links.rule[self.rows]
         )
-    person[members] = seen.node[_names(seen, members, group, kinds)]
-    person[nobody] = NOBODY
-    return People(seen.node, person, refused)
+        if self.splits:
+            self.group = labels(self.size, self.a, self.b)
+            free = ~self._with_splits()[self.group[self.a]]
+            graph = replace(
+                graph, a=self.a[free], b=self.b[free], rule=self.links.rule[self.rows[free]]
+            )
+        account = accounts(graph, self.policy)
+        self.nobody = shared(graph, self.policy, account)
+        touched: npt.NDArray[np.bool_] = self.nobody[self.a] | self.nobody[self.b]
+        if account is not None:
+            touched &= account[self.a] != account[self.b]
+        return touched
 
+    def _doubtful(self) -> npt.NDArray[np.bool_]:
+        """The groups in which a guard may refuse something."""
+        group, seen = self.group, self.seen
+        count = int(group.max()) + 1
+        found = np.bincount(group, minlength=count) > self.most
+        for code, name in enumerate(seen.kinds):
+            kind = self.kinds.get(name, _PLAIN)
+            bound = 1 if kind.unique else kind.limit
+            if bound is not None:
+                found |= np.bincount(group[seen.kind == code], minlength=count) > bound
+        return found
 
-def _doubtful(
-    seen: Identifiers,
-    members: Nodes,
-    group: Nodes,
-    kinds: Mapping[str, IdentifierKind],
-    splits: Sequence[tuple[Name, Name]],
-    most: int,
-) -> npt.NDArray[np.bool_]:
-    """The components in which a guard may refuse something."""
-    count = int(group.max()) + 1
-    sizes = np.bincount(group, minlength=count)
-    found = sizes > most
-    kind_of = seen.kind[members]
-    for code, name in enumerate(seen.kinds):
-        kind = kinds.get(name, _PLAIN)
-        bound = 1 if kind.unique else kind.limit
-        if kind.shared_after == 0:
-            bound = 0
-        if bound is not None:
-            found |= np.bincount(group[kind_of == code], minlength=count) > bound
-    if splits:
-        wanted = {value for pair in splits for value in pair}
-        for i, at in enumerate(members.tolist()):
-            if _name_of(seen, at) in wanted:
-                found[group[i]] = True
-    return found
+    def _with_splits(self) -> npt.NDArray[np.bool_]:
+        """The groups with identifiers that somebody said are not one person."""
+        found = np.zeros(int(self.group.max()) + 1, dtype=bool)
+        if self.splits:
+            kinds, values = zip(*{name for pair in self.splits for name in pair}, strict=True)
+            likely = np.asarray(pc.is_in(self.seen.value, pa.array(values, pa.string())))
+            wanted = set(zip(kinds, values, strict=True))
+            for at in np.flatnonzero(likely).tolist():
+                if _name_of(self.seen, at) in wanted:
+                    found[self.group[at]] = True
+        return found
 
+    def _solve(
+        self,
+        chosen: npt.NDArray[np.bool_],
+        kept: npt.NDArray[np.bool_],
+        known: Sequence[Name] | None,
+    ) -> None:
+        """Solves the groups at the chosen positions edge by edge.
 
-def _solved(
-    seen: Identifiers,
-    links: Links,
-    ends: tuple[Nodes, Nodes, Nodes],
-    grouped: tuple[Nodes, Nodes],
-    doubtful: npt.NDArray[np.bool_],
-    kinds: Mapping[str, IdentifierKind],
-    splits: Sequence[tuple[Name, Name]],
-    most: int,
-) -> tuple[Nodes, Nodes, list[Refused]]:
-    """Group numbers with doubtful components solved, the shared members, the refused evidence."""
-    a, b, rows = ends
-    members, group = grouped
-    at_group = np.full(len(seen.node), -1, dtype=np.int64)
-    at_group[members] = group
-    chosen = doubtful[at_group[a]]
-    edges = _edges(seen, links, a[chosen], b[chosen], rows[chosen], kinds)
-    inside = np.flatnonzero(doubtful[group])
-    names = [_name_of(seen, at) for at in members[inside].tolist()]
-    solution = resolve(names, edges, kinds, splits, most)
-    fresh = group.copy()
-    numbers: dict[Name, int] = {}
-    first = int(group.max()) + 1
-    for i, name in zip(inside.tolist(), names, strict=True):
-        fresh[i] = first + numbers.setdefault(solution.root[name], len(numbers))
-    nobody = [
-        int(members[i])
-        for i, name in zip(inside.tolist(), names, strict=True)
-        if name in solution.shared
-    ]
-    _, dense = np.unique(fresh, return_inverse=True)
-    return (
-        np.asarray(dense, dtype=np.int64), np.array(nobody, dtype=np.int64), solution.refused
-    )  # fmt: skip
+        `known` are their shared names, None: not told.
+        """
+        if not chosen.any():
+            return
+        seen = self.seen
+        inside = np.flatnonzero(chosen)
+        names = [_name_of(seen, at) for at in inside.tolist()]
+        some = kept & chosen[self.a]
+        edges = _edges(seen, self.links, self.a[some], self.b[some], self.rows[some], self.kinds)
+        solution = resolve(names, edges, self.kinds, self.splits, self.most, known)
+        self.refused += solution.refused
+        numbers: dict[Name, int] = {}
+        fresh = [numbers.setdefault(solution.root[name], len(numbers)) for name in names]
+        first = int(self.group.max()) + 1
+        self.group[inside] = first + np.array(fresh, dtype=np.int64)
+        if solution.shared:
+            self.nobody[inside] |= np.array([name in solution.shared for name in names])
 
 
 def _edges(
@@ -217,59 +251,48 @@ def _name_of(seen: Identifiers, at: int) -> Name:
     return seen.kinds[seen.kind[at]], str(seen.value[at].as_py())
 
 
-def _positions(ids: Nodes, wanted: Nodes) -> Nodes:
-    """Where each wanted id stands in the sorted `ids`, -1 where it doesn't."""
-    if len(ids) == 0:
+def positions(ids: Nodes, wanted: Nodes) -> Nodes:
+    """Where each wanted number stands in `ids`, -1 where it doesn't."""
+    if not len(ids):
         return np.full(len(wanted), -1, dtype=np.int64)
-    at = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
-    return np.where(ids[at] == wanted, at, -1)
+    low, high = int(ids.min()), int(ids.max())
+    inside = (wanted >= low) & (wanted <= high)
+    if high - low < 8 * len(ids) + 1024:
+        # numbers nearly without gaps: looked up, not searched
+        table = np.full(high - low + 1, -1, dtype=np.int64)
+        table[ids - low] = np.arange(len(ids))
+        return np.where(inside, table[np.where(inside, wanted - low, 0)], -1)
+    order = np.argsort(ids, kind="stable")
+    at = np.minimum(np.searchsorted(ids, wanted, sorter=order), len(ids) - 1)
+    return np.where(ids[order[at]] == wanted, order[at], -1)
 
 
-def _groups(a: Nodes, b: Nodes) -> tuple[Nodes, Nodes]:
-    """The linked positions and the number of the component each is in."""
-    members = np.unique(np.concatenate([a, b]))
-    rows, columns = np.searchsorted(members, a), np.searchsorted(members, b)
-    size = len(members)
-    graph = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(size, size))
-    _, labels = connected_components(graph, directed=False)
-    return members, np.asarray(labels, dtype=np.int64)
-
-
-def _names(
-    seen: Identifiers, members: Nodes, group: Nodes, kinds: Mapping[str, IdentifierKind]
-) -> Nodes:
+def _names(seen: Identifiers, members: Nodes, group: Nodes, policy: Kinds) -> Nodes:
     """For each member the position of the member that names its group (rules.choice_order)."""
-    unique, priority = _of_kind(seen, members, kinds)
-    first = seen.first_seen[members]
-    order = np.lexsort((priority, first, ~unique, group))
+    kind, first = seen.kind[members], seen.first_seen[members]
+    order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(group[order]) != 0])
-    best = order[starts]
-    for tied in _ties(order, starts, np.c_[unique, first, priority]):
-        best[group[tied[0]]] = min(tied, key=lambda i: _value_order(seen, int(members[i])))
-    chosen: Nodes = members[best[group]]
-    return chosen
+    best = np.ones(len(members), dtype=bool)
+    for key in (~policy.unique[kind], first, policy.priority[kind]):
+        # of those still in question the smallest: each step leaves at least one in every group
+        held = np.where(best, key.astype(np.int64), _LAST)
+        best &= held == np.minimum.reduceat(held[order], starts)[group]
+    left = np.flatnonzero(best)
+    chosen = np.empty(len(starts), dtype=np.int64)
+    chosen[group[left]] = left
+    for tied in _ties(group, left):
+        chosen[group[tied[0]]] = min(tied, key=lambda i: _value_order(seen, int(members[i])))
+    answer: Nodes = members[chosen[group]]
+    return answer
 
 
-def _of_kind(
-    seen: Identifiers, members: Nodes, kinds: Mapping[str, IdentifierKind]
-) -> tuple[npt.NDArray[np.bool_], Nodes]:
-    known = [kinds.get(name, _PLAIN) for name in seen.kinds]
-    unique = np.array([kind.unique for kind in known], dtype=bool)
-    priority = np.array([kind.priority for kind in known], dtype=np.int64)
-    return unique[seen.kind[members]], priority[seen.kind[members]]
-
-
-def _ties(order: Nodes, starts: Nodes, keys: Nodes) -> list[Nodes]:
-    """Groups whose best two are equal in all but their values, which alone then decide."""
-    ends = np.r_[starts[1:], len(order)]
-    more = ends - starts > 1
-    heads, seconds = order[starts[more]], order[starts[more] + 1]
-    even = np.all(keys[heads] == keys[seconds], axis=1)
-    found = []
-    for start, end in zip(starts[more][even], ends[more][even], strict=True):
-        run = order[start:end]
-        found.append(run[np.all(keys[run] == keys[run[0]], axis=1)])
-    return found
+def _ties(group: Nodes, left: Nodes) -> list[Nodes]:
+    """Groups with several that are equal in all but their values, which alone then decide."""
+    several = left[np.bincount(group[left])[group[left]] > 1]
+    order = several[np.argsort(group[several], kind="stable")]
+    if not len(order):
+        return []
+    return np.split(order, np.flatnonzero(np.diff(group[order]) != 0) + 1)
 
 
 def _value_order(seen: Identifiers, at: int) -> tuple[str, str]:
@@ -287,16 +310,16 @@ def person_ids(
     `known` must come from the same key: a node never changes its kind and value.
     """
     held = people.person != NOBODY
-    persons = np.unique(people.person[held])
+    # a person is named by one of its own nodes
+    persons = np.sort(people.node[people.person == people.node])
     ids = np.full(len(persons), None, dtype=object)
     if known is not None and len(known):
         old = _ints(known["person"])
-        order = np.argsort(old, kind="stable")
-        at = _positions(old[order], persons)
+        at = positions(old, persons)
         old_ids = known["person_id"].to_numpy()
-        ids[at >= 0] = old_ids[order[at[at >= 0]]]
+        ids[at >= 0] = old_ids[at[at >= 0]]
     _make_pids(seen, persons, ids, key)
-    back = np.searchsorted(persons, people.person[held])
+    back = positions(persons, people.person[held])
     person_id = pa.array(ids, type=pa.string()).take(pa.array(back, pa.int64()))
     return pa.table(
         {"node": people.node[held], "person": people.person[held], "person_id": person_id}
@@ -305,8 +328,7 @@ def person_ids(
 
 def _make_pids(seen: Identifiers, persons: Nodes, ids: npt.NDArray[np.object_], key: bytes) -> None:
     missing = np.flatnonzero(ids == None)  # noqa: E711 - elementwise
-    order = np.argsort(seen.node, kind="stable")
-    at = order[_positions(seen.node[order], persons[missing])]
+    at = positions(seen.node, persons[missing])
     make = pid_maker(key)
     values = seen.value.take(pa.array(at, pa.int64())).to_pylist()
     for i, code, value in zip(missing.tolist(), seen.kind[at].tolist(), values, strict=True):

@@ -8,7 +8,7 @@ Reads the views `lake_nodes`, `lake_sightings`, `lake_links` and, for moments in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from visavis.core.clock import to_datetime
@@ -17,7 +17,6 @@ from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.warehouse import Warehouse
 from visavis.unify.accounts import no_accounts
 from visavis.unify.batch import NOBODY, Identifiers, Links, People, person_ids, who_is_who
-from visavis.unify.component import Refused
 from visavis.unify.hand import apply_words, drop_blocked, drop_bots
 from visavis.unify.matches import MatchFits, match_links, no_matches
 from visavis.unify.rules import ALWAYS
@@ -78,16 +77,18 @@ def identify_people(
             "AS first_seen FROM seen_identifiers ORDER BY node"
         )
     )
-    people = who_is_who(seen, _links(wh), kinds, words.apart())
+    links = _links(wh)
+    people = who_is_who(seen, links, kinds, words.apart())
     no_matches(wh)
     if matching:
         match_links(wh, matching, kinds, people, moment, fits or MatchFits())
         apply_words(wh, Words(forgotten=words.forgotten))
-        people = who_is_who(seen, _links(wh), kinds, words.apart())
-    _refused(wh, people.refused)
+        links = _links(wh)
+        people = who_is_who(seen, links, kinds, words.apart())
     table = person_ids(seen, people, key, known)
     wh.register("persons_arrow", table)
     wh.execute("CREATE OR REPLACE TEMP TABLE node_persons AS SELECT * FROM persons_arrow")
+    _refused(wh, people, links)
     wh.execute(
         "CREATE OR REPLACE TEMP TABLE persons AS "
         "SELECT person, any_value(person_id) AS person_id, "
@@ -121,24 +122,50 @@ def _links(wh: Warehouse) -> Links:
     return Links.from_table(table, rules)
 
 
-def _refused(wh: Warehouse, refused: Sequence[Refused]) -> None:
+def _refused(wh: Warehouse, people: People, links: Links) -> None:
     """Makes the table `refused`: evidence that joins nothing, with the guard that says so."""
     import pyarrow as pa
 
-    edges = [r.edge for r in refused]
+    edges = [r.edge for r in people.refused]
     always = [None if e.first_seen == ALWAYS else e.first_seen for e in edges]
     texts = {
         "kind_a": [e.a[0] for e in edges], "value_a": [e.a[1] for e in edges],
         "kind_b": [e.b[0] for e in edges], "value_b": [e.b[1] for e in edges],
         "rule": [e.rule for e in edges],
-        "guard": [r.guard for r in refused], "about": [r.detail for r in refused],
+        "guard": [r.guard for r in people.refused], "about": [r.detail for r in people.refused],
     }  # fmt: skip
     columns = {name: pa.array(values, pa.string()) for name, values in texts.items()}
     wh.register("refused_arrow", pa.table({**columns, "first_ms": pa.array(always, pa.int64())}))
+    at = people.passed
+    names = pa.array(links.rules, pa.string())
+    passed = {
+        "node_a": links.node_a[at], "node_b": links.node_b[at],
+        "rule": names.take(pa.array(links.rule[at], pa.int64())), "first_ms": links.first_seen[at],
+    }  # fmt: skip
+    wh.register("passed_arrow", pa.table(passed))
     wh.execute(
         "CREATE OR REPLACE TEMP TABLE refused AS SELECT * EXCLUDE (first_ms), "
-        "make_timestamp(first_ms * 1000) AS first_seen FROM refused_arrow"
+        "make_timestamp(first_ms * 1000) AS first_seen FROM refused_arrow "
+        f"UNION ALL BY NAME ({_PASSED})"
     )
+
+
+# evidence about a shared identifier: of each pair and rule the earliest, the smaller end first
+_PASSED = f"""
+WITH nobody AS (SELECT node FROM seen_identifiers ANTI JOIN node_persons USING (node)),
+named AS (SELECT p.rule, p.first_ms, a.kind AS ka, a.value AS va, b.kind AS kb, b.value AS vb,
+  CASE WHEN x.node IS NULL THEN b.kind WHEN y.node IS NULL THEN a.kind
+    ELSE least(a.kind, b.kind) END AS about, (a.kind, a.value) < (b.kind, b.value) AS ordered
+  FROM passed_arrow AS p JOIN seen_identifiers AS a ON a.node = p.node_a
+  JOIN seen_identifiers AS b ON b.node = p.node_b
+  LEFT JOIN nobody AS x ON x.node = p.node_a LEFT JOIN nobody AS y ON y.node = p.node_b)
+SELECT kind_a, value_a, kind_b, value_b, rule, 'shared' AS guard, about,
+  make_timestamp(CASE WHEN min(first_ms) > {ALWAYS} THEN min(first_ms) END * 1000) AS first_seen
+FROM (SELECT rule, first_ms, about,
+  CASE WHEN ordered THEN ka ELSE kb END AS kind_a, CASE WHEN ordered THEN va ELSE vb END AS value_a,
+  CASE WHEN ordered THEN kb ELSE ka END AS kind_b, CASE WHEN ordered THEN vb ELSE va END AS value_b
+  FROM named) GROUP BY kind_a, value_a, kind_b, value_b, rule, about
+"""
 
 
 def _attributed(wh: Warehouse, people: People) -> None:

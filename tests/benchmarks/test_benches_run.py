@@ -29,6 +29,7 @@ KEYS = {
         pytest.param("matching", 2, marks=pytest.mark.long),
         ("collect", 2),
         ("people", 1),
+        ("identity", 2),
         pytest.param("journey", 1, marks=pytest.mark.long),
     ],
 )

@@ -151,8 +151,7 @@ class _Batch:
             self._solve(chosen, kept, known)
         members = np.flatnonzero(np.bincount(self.group)[self.group] > 1)
         if len(members):
-            _, group = np.unique(self.group[members], return_inverse=True)
-            group = np.asarray(group, dtype=np.int64)
+            group = _dense(self.group[members])
             person[members] = self.seen.node[_names(self.seen, members, group, self.policy)]
         person[self.nobody] = NOBODY
         return People(self.seen.node, person, self.refused, self.rows[passed])
@@ -265,6 +264,14 @@ def positions(ids: Nodes, wanted: Nodes) -> Nodes:
     order = np.argsort(ids, kind="stable")
     at = np.minimum(np.searchsorted(ids, wanted, sorter=order), len(ids) - 1)
     return np.where(ids[order[at]] == wanted, order[at], -1)
+
+
+def _dense(labels: Nodes) -> Nodes:
+    """The labels numbered from 0 on, without gaps."""
+    there = np.zeros(int(labels.max()) + 1, dtype=bool)
+    there[labels] = True
+    numbers: Nodes = (np.cumsum(there) - 1)[labels]
+    return numbers
 
 
 def _names(seen: Identifiers, members: Nodes, group: Nodes, policy: Kinds) -> Nodes:

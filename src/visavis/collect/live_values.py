@@ -101,6 +101,7 @@ def typed_of(event: Event, names: Names) -> Typed | str:
     if event.type == "identify":
         cleared = [name for name, value in values.items() if value is None]
     kept = {k: v for k, v in values.items() if v is not None and v is not BAD}
+    lines = [{k: v for k, v in line.items() if v is not BAD} for line in lines]
     return Typed(kept, lines, cleared)
 
 

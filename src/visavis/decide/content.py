@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -33,6 +33,8 @@ class Renderer:
     at_ms: int
     link: Link
     language: str | None = None
+    _shown: dict[str, Any] = field(default_factory=dict, compare=False)
+    """The person's values as templates see them, made once."""
 
     def __call__(self, offer: Offer, address: Address | None) -> Mapping[str, str]:
         content = self.project.contents.get(offer.content or "")
@@ -51,11 +53,12 @@ class Renderer:
     def _fields(
         self, content: Content, offer: Offer, address: Address | None, language: str
     ) -> dict[str, Any]:
-        traits = self.project.traits
-        fields: dict[str, Any] = dict(content.defaults)
-        for name, value in self.values.items():
-            if value is not None and name in traits:
-                fields[name] = shown(value, traits[name].type, self.zone)
+        if not self._shown:
+            traits = self.project.traits
+            for name, value in self.values.items():
+                if value is not None and name in traits:
+                    self._shown[name] = shown(value, traits[name].type, self.zone)
+        fields: dict[str, Any] = {**content.defaults, **self._shown}
         fields["person"] = {k: v for k, v in fields.items() if not k.startswith("_")}
         fields |= {
             "brand": self.project.name,

@@ -125,15 +125,19 @@ def consider(
     count: int = 1,
     withheld: Mapping[str, str] | None = None,
     placement: str | None = None,
+    brief: bool = False,
 ) -> Outcome:
     """Chooses at most `count` offers: the highest score first, ties by name.
 
     At a `placement` that is not the offer's channel nothing is sent, so that it needs no address,
     consent or room under a cap. Being kept out is asked last: who is held out falls for that reason
     where they would have been chosen, and nowhere else, so that the arms can be compared.
+    `brief` ends with the last choice: those outranked are not among the candidates.
     """
     outcome, taken = Outcome(), 0
     for one in sorted(asked, key=lambda a: (-a.score, a.offer.name)):
+        if brief and taken >= count:
+            break
         sent = one.offer.channel is not None and placement in (None, one.offer.channel)
         fell, address = _stands(one, person, project, at_ms, withheld or {}, sent)
         if fell is None and taken >= count:

@@ -11,17 +11,19 @@ import logging
 import sqlite3
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from visavis.core.nouns import Project
 from visavis.flow.live_decide import Decider
 from visavis.flow.profiles import Base, Profiles, base_of
-from visavis.store import builds
+from visavis.store import builds, recent
 from visavis.store.history import FILE
 from visavis.store.key import project_key
 from visavis.store.tail import Frame, frames_after
 
+LIVE = "live"
+"""The folder of the state that holds what only a serving process needs."""
 _log = logging.getLogger("visavis.live")
 LOOK_SECONDS = 0.5
 """How often it is looked whether another build was published."""
@@ -35,16 +37,19 @@ class Knowledge:
     state: Path
     folder: Project
     profiles: Profiles | None = None
-    waiting: list[Frame] = field(default_factory=list)
+    waiting: list[Frame] | None = None
+    """Frames that came while another base is being read in."""
 
     def listen(self, frames: list[Frame]) -> None:
         """Told of every durable frame, in order, before its request is answered."""
         if self.profiles is not None:
             self.profiles.take(frames)
-        self.waiting += frames
+        if self.waiting is not None:
+            self.waiting += frames
 
     async def first(self) -> None:
         """Makes the first base at once where it takes no build's history to be made."""
+        await asyncio.to_thread(recent.clear, self.state / LIVE)
         if self._has_history():
             await self._renew()
 
@@ -72,15 +77,17 @@ class Knowledge:
     async def _renew(self) -> None:
         await asyncio.to_thread(self._make_history)
         base = await asyncio.to_thread(base_of, self.root, self.state, self.folder)
-        fresh = Profiles(base, project_key(self.state))
-        last = await asyncio.to_thread(_catch_up, fresh, self.state)
-        # from here to the end nothing else runs: no frame is missed and none taken twice
-        self.waiting = [frame for frame in self.waiting if frame.number > last]
-        fresh.take(self.waiting)
-        old, self.profiles = self.profiles, fresh
-        if old is not None and old.base.history is not None:
-            old.base.history.close()
+        fresh = Profiles(base, project_key(self.state), self.state / LIVE)
         self.waiting = []
+        try:
+            last = await asyncio.to_thread(_catch_up, fresh, self.state)
+            # from here to the end nothing else runs: no frame is missed and none taken twice
+            fresh.take([frame for frame in self.waiting if frame.number > last])
+        finally:
+            self.waiting = None
+        old, self.profiles = self.profiles, fresh
+        if old is not None:
+            await old.end()
 
     def _make_history(self) -> None:
         build = builds.published(self.state)

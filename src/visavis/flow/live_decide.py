@@ -15,15 +15,16 @@ from typing import Any
 
 from visavis.core.clock import format_time, zone
 from visavis.core.decisions import Identifier
+from visavis.core.lang.conditions import Reading
 from visavis.core.lang.form import Value
 from visavis.core.links import unsubscribe_token
 from visavis.core.offers import Offer
 from visavis.core.pressure import zone_of
 from visavis.decide.arms import HOLDOUT, Standing, control_of, drawer, standing
-from visavis.decide.asking import asked_of, features_of, parts_of
+from visavis.decide.asking import asked_of, features_of
 from visavis.decide.content import Renderer
 from visavis.decide.rules import Asked, Outcome, Past, Person, consider
-from visavis.flow.profiles import Profiles
+from visavis.flow.profiles import Base, Found, Profiles
 from visavis.store.outbox import LEFT, Outbox
 
 ANONYMOUS = "anonymous_id"
@@ -41,6 +42,8 @@ class Decider:
     state: Path
     key: bytes
     outbox: Outbox = field(init=False)
+    _base: Base | None = None
+    _menus: dict[str, list[Offer]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.state)
@@ -50,9 +53,17 @@ class Decider:
 
     def offers(self, profiles: Profiles, placement: str) -> list[Offer] | None:
         """The offers of a placement; None for one that nobody names."""
-        project = profiles.base.project
-        known = [o for o in project.offers.values() if placement in (*o.placements, o.channel)]
-        return known if known or placement in project.channels else None
+        base = profiles.base
+        if self._base is not base:
+            self._base, self._menus = base, {}
+        found = self._menus.get(placement)
+        if found is None:
+            offers = base.project.offers.values()
+            found = [o for o in offers if placement in (*o.placements, o.channel)]
+            if not found and placement not in base.project.channels:
+                return None
+            self._menus[placement] = found
+        return found
 
     def decide(
         self,
@@ -63,19 +74,24 @@ class Decider:
         at_ms: int,
         count: int,
         session_only: bool,
+        explained: bool = True,
     ) -> dict[str, Any]:
-        """The decision with its reasons; people nobody knows are decided for as newcomers."""
-        person_id, identifiers, values = self._known(profiles, name, at_ms, session_only)
+        """The decision with its reasons; people nobody knows are decided for as newcomers.
+
+        Without `explained` the candidates that were not chosen are left out.
+        """
+        known = self._known(profiles, name, at_ms, session_only)
+        values, identifiers = known.shown, known.identifiers
         project = profiles.base.project
-        place = values.get("time_zone")
+        place, language = values.get("time_zone"), values.get("language")
         local = zone_of(place if isinstance(place, str) else None, zone(project.time_zone))
-        held = identifiers[0] if identifiers else name
+        sent = placement in project.channels
+        words = profiles.words(known.found) if known.found and sent else []
+        past = self._past(identifiers) if sent else []
         person = Person(
-            person_id or "", held, identifiers, self._arm(HOLDOUT, project.holdout, identifiers),
-            self._words(profiles, name, at_ms, session_only), self._past(identifiers), local,
+            known.person_id or "", identifiers[0], identifiers,
+            self._arm(HOLDOUT, project.holdout, identifiers), words, past, local,
         )  # fmt: skip
-        asked = [_asked(offer, values) for offer in offers]
-        language = values.get("language")
         renderer = Renderer(
             project, values, local, at_ms, self._link(profiles),
             language if isinstance(language, str) else None,
@@ -85,26 +101,31 @@ class Decider:
             arm = self._arm(control_of(offer.name), offer.control, person.identifiers)
             return arm != "treated"
 
-        outcome = consider(asked, person, project, at_ms, control, renderer, count, None, placement)
-        return _told(outcome, person, placement, at_ms, None if session_only else person_id)
+        asked = known.asked(profiles.base, placement, offers, at_ms, explained)
+        outcome = consider(
+            asked, person, project, at_ms, control, renderer, count, None, placement,
+            brief=not explained,
+        )  # fmt: skip
+        return _told(outcome, person, placement, at_ms, known.person_id)
 
     def _known(
         self, profiles: Profiles, name: Identifier, at_ms: int, session_only: bool
-    ) -> tuple[str | None, list[Identifier], dict[str, Value]]:
+    ) -> _Known:
         base = profiles.base
-        if session_only:
-            history = profiles.history([name])
-            values = base.program.run(history, at_ms, base.fits, base.items).values
-            hidden = personal(profiles)
-            return None, [name], {k: v for k, v in values.items() if k not in hidden}
-        known = profiles.answer(name, at_ms)
-        if known is None:
-            history = profiles.history([])
-            values = base.program.run(history, at_ms, base.fits, base.items).values
-            return None, [name], dict(values)
-        found = known.found
-        identifiers = [found.name, *(m for m in found.members if m != found.name)]
-        return found.person_id, identifiers, dict(known.values)
+        known = None if session_only else profiles.answer(name, at_ms)
+        if known is not None:
+            found = known.found
+            identifiers = [found.name, *(m for m in found.members if m != found.name)]
+            return _Known(
+                found.person_id, identifiers, known.values, known.ends, known.values, known.kept,
+                found,
+            )  # fmt: skip
+        history = profiles.history([name] if session_only else [])
+        result = base.program.run(history, at_ms, base.fits, base.items)
+        hidden = personal(profiles) if session_only else set()
+        shown = {k: v for k, v in result.values.items() if k not in hidden}
+        ends = {k: until for k, until in result.until.items() if until is not None}
+        return _Known(None, [name], result.values, ends, shown)
 
     def _arm(self, experiment: str, share: float, identifiers: Sequence[Identifier]) -> Standing:
         marks = " OR ".join("(kind = ? AND value = ?)" for _ in identifiers)
@@ -133,14 +154,6 @@ class Decider:
                 )  # fmt: skip
         return found
 
-    def _words(
-        self, profiles: Profiles, name: Identifier, at_ms: int, session_only: bool
-    ) -> list[Any]:
-        if session_only:
-            return []
-        found = profiles.find(name, at_ms)
-        return profiles.words(found) if found else []
-
     def _link(self, profiles: Profiles) -> Any:
         def link(address: Identifier, offer: Offer) -> str:
             channel = profiles.base.project.channels[offer.channel or ""]
@@ -157,12 +170,48 @@ def personal(profiles: Profiles) -> set[str]:
     return {n for n, t in project.traits.items() if t.kind == "given" and (t.given or n) in fields}
 
 
-def _asked(offer: Offer, values: Mapping[str, Value]) -> Asked:
-    parts = range(len(parts_of(offer.eligible)))
-    unmet = next((j for j in parts if values.get(f"part {j} {offer.name}") is not True), None)
-    return asked_of(
-        offer, unmet, values.get(f"value {offer.name}"), values.get(f"occasion {offer.name}")
-    )
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a decision knows of a person; `kept` lasts until it may have changed."""
+
+    person_id: str | None
+    identifiers: list[Identifier]
+    values: dict[str, Value]
+    ends: Mapping[str, int]
+    shown: Mapping[str, Value]
+    """What may be in the answer."""
+    kept: dict[Any, Any] | None = None
+    found: Found | None = None
+
+    def asked(
+        self, base: Base, placement: str, offers: Sequence[Offer], at_ms: int, all_of_them: bool
+    ) -> list[Asked]:
+        """What the definitions say of the offers; of those not eligible only if all are wanted."""
+        if all_of_them or self.kept is None:
+            return self._read(base, offers, at_ms, all_of_them)[0]
+        key = "asked", placement
+        kept = self.kept.get(key)
+        if kept is None or not kept[1] <= at_ms < kept[2]:
+            asked, until = self._read(base, offers, at_ms, False)
+            kept = self.kept[key] = asked, at_ms, until
+        found: list[Asked] = kept[0]
+        return found
+
+    def _read(
+        self, base: Base, offers: Sequence[Offer], at_ms: int, all_of_them: bool
+    ) -> tuple[list[Asked], int]:
+        reading = base.offers.over(self.values, self.ends, at_ms, base.fits)
+        read = (_asked(o, base.parts[o.name], reading, all_of_them) for o in offers)
+        return [one for one in read if one is not None], reading.until
+
+
+def _asked(offer: Offer, parts: Sequence[str], reading: Reading, also_unmet: bool) -> Asked | None:
+    unmet = next((i for i, part in enumerate(parts) if reading.value(part) is not True), None)
+    if unmet is not None and not also_unmet:
+        return None
+    value = reading.value(f"value {offer.name}") if offer.value is not None else None
+    occasion = reading.value(f"occasion {offer.name}") if offer.occasion is not None else None
+    return asked_of(offer, unmet, value, occasion)
 
 
 def wanted(profiles: Profiles, offers: Sequence[Offer]) -> list[str]:

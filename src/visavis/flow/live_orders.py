@@ -57,8 +57,7 @@ class Orders:
             return []
         found = []
         for message_id, source, ts, node in self.history.orders(key):
-            row = self.history.identifier(node) if node is not None else None
-            name = (row[1], row[2]) if row is not None else None
+            name = self.history.identifier(node) if node is not None else None
             found.append(Told(source, ts, message_id, name))
         return found
 

@@ -6,12 +6,13 @@ was acknowledged. Nothing here waits for the warehouse: the build's history is a
 
 from __future__ import annotations
 
-import re
+import asyncio
+import logging
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from visavis.collect.payloads import events_of
 from visavis.core.clock import zone
 from visavis.core.consent import Word, verdict
 from visavis.core.decisions import Identifier
-from visavis.core.identifiers import normal_value, squeezed
+from visavis.core.identifiers import normal_value
+from visavis.core.lang.conditions import Conditions, compile_conditions
 from visavis.core.lang.form import Node, Value
 from visavis.core.lang.history import IDENTIFY, History, Stream
 from visavis.core.lang.needs import Needs, needs
@@ -31,36 +33,33 @@ from visavis.core.lang.reader import Program, compile_program
 from visavis.core.lang.reader_rows import Items
 from visavis.core.lang.timeline import last_change
 from visavis.core.lang.types import TIME_MIN, Type
-from visavis.core.nouns import IdentifierKind, Project
+from visavis.core.nouns import Project
 from visavis.core.tagging import expires_at, in_force, with_lineage
+from visavis.core.vocabulary import EVENTS_WITH_LINES
 from visavis.decide.asking import parts_of
+from visavis.flow.counting import Counts
 from visavis.flow.live_orders import Orders
+from visavis.flow.naming import Naming
 from visavis.store.builds import Build, published
-from visavis.store.history import FILE, PublishedHistory, history_of, picked
+from visavis.store.history import FILE, Held, PublishedHistory, history_of, picked
+from visavis.store.recent import Kept, Recent
 from visavis.store.tail import Frame
 from visavis.unify.component import MOST
 from visavis.unify.live import Who
 from visavis.unify.rules import ALWAYS, pid_maker
 
+_log = logging.getLogger("visavis.live")
 SEGMENT, TAG = "segment ", "tag "
 _KEPT = 20_000
-_NEVER = 1 << 62
+_REMEMBERED = 100_000
 FEW = 64
 """Links of a shared identifier that are looked at."""
+_NEVER = 1 << 62
+_RETIRING_MS = 1_000
+"""How long an answer is kept where a tag is retired on some day."""
 
 
 @dataclass(frozen=True, slots=True)
-class TailEvent:
-    """An event that the base does not have; `identifiers` are normal, the strongest first."""
-
-    number: int
-    event: str
-    plain: Mapping[str, Any]
-    identifiers: tuple[Identifier, ...]
-    said: Mapping[str, Any]
-
-
-@dataclass(slots=True)
 class Link:
     """Two identifiers seen together; moments in UTC ms, None for always."""
 
@@ -75,6 +74,10 @@ class Base:
 
     project: Project
     program: Program
+    offers: Conditions
+    """What offers ask: the parts of their conditions, their values, their occasions."""
+    parts: Mapping[str, tuple[str, ...]]
+    """The names of the parts of each offer's condition."""
     needed: dict[str, Needs]
     names: Names
     fits: Mapping[str, Sequence[Value]] = field(default_factory=dict)
@@ -101,18 +104,25 @@ class Found:
     shared: tuple[Identifier, ...] = ()
     until: int = _NEVER
     """When evidence that is dated later may change who it is."""
+    around: frozenset[Identifier] = frozenset()
+    """Everything that evidence links to them: an event of any of these may change the answer."""
 
 
 @dataclass(slots=True)
 class Answer:
-    """What is true of a person as of a moment, and until when."""
+    """What is true of a person as of a moment, and until when.
+
+    `kept` is room for what others make of it; it lasts as long as the answer.
+    """
 
     found: Found
-    values: Mapping[str, Value]
+    values: dict[str, Value]
+    ends: Mapping[str, int]
     until: int
     stamp: int
     segments: list[str]
     tags: list[str]
+    kept: dict[Any, Any] = field(default_factory=dict)
 
 
 def base_of(root: Path, state: Path, folder: Project) -> Base:
@@ -148,31 +158,46 @@ def _base(project: Project) -> Base:
         f"{SEGMENT}{n}": s.condition for n, s in project.segments.items()
     }
     conditions |= {f"{TAG}{path}": tag.condition for path, tag in project.tags.items()}
+    asked: dict[str, Node] = {}
+    names: dict[str, tuple[str, ...]] = {}
     for name, offer in project.offers.items():
         parts = (("value", offer.value), ("occasion", offer.occasion))
-        conditions |= {f"{part} {name}": node for part, node in parts if node is not None}
-        eligible = parts_of(offer.eligible)
-        conditions |= {f"part {j} {name}": node for j, node in enumerate(eligible)}
-    program = compile_program(project.traits, conditions, zone(project.time_zone))
-    return Base(project, program, needs(project), names_of(project))
+        asked |= {f"{part} {name}": node for part, node in parts if node is not None}
+        of = {f"part {j} {name}": node for j, node in enumerate(parts_of(offer.eligible))}
+        names[name], asked = tuple(of), asked | of
+    local = zone(project.time_zone)
+    program = compile_program(project.traits, conditions, local)
+    offers = compile_conditions(project.traits, asked, local)
+    return Base(project, program, offers, names, needs(project), names_of(project))
 
 
 class Profiles:
     """Everything about people that is known this very moment."""
 
-    def __init__(self, base: Base, key: bytes) -> None:
+    def __init__(self, base: Base, key: bytes, folder: Path | None = None) -> None:
+        """`folder` is where events beyond what memory is to hold are kept; see store.recent."""
         self.base = base
         self.pid = pid_maker(key)
-        self.tail: dict[Identifier, list[TailEvent]] = {}
-        self.links: dict[Identifier, dict[Identifier, Link]] = {}
-        self.seen: dict[Identifier, tuple[int, int]] = {}
-        self.stamp = 0
-        self.touched: dict[Identifier, int] = {}
         self.bots: dict[Identifier, int] = base.history.bots() if base.history else {}
         self.orders = Orders(base.project, base.history)
+        self.recent = Recent(self.pid, folder)
+        self._known: dict[Identifier, Held | None] = {}
         self._cache: OrderedDict[Identifier, Answer] = OrderedDict()
-        self._stamps: dict[Identifier, int] = {}
+        self._rests: dict[Identifier, set[Identifier]] = {}
         self._kinds = base.project.kinds
+        self._naming = Naming(base.project.kinds)
+        self._counts = Counts(self)
+
+    def close(self) -> None:
+        """Gives back what is held open; no answer may follow."""
+        self.recent.close()
+        if self.base.history is not None:
+            self.base.history.close()
+
+    async def end(self) -> None:
+        """Closes once those who count have done so; no request may begin with this any more."""
+        async with self._counts.lock:
+            await asyncio.to_thread(self.close)
 
     # events in
 
@@ -180,68 +205,68 @@ class Profiles:
         """Takes durable frames in; those the base has already are passed over."""
         for frame in frames:
             if frame.number > self.base.through:
-                for event in events_of(frame.number, frame.received_ms, frame.head, frame.body):
-                    if isinstance(event, Event):
-                        self._event(frame.number, event)
+                try:
+                    self._frame(frame)
+                except Exception as failure:  # noqa: BLE001 - acknowledged all the same; a build has it
+                    _log.error("a frame is in no live profile: %s", type(failure).__name__)
 
-    def _event(self, number: int, event: Event) -> None:
-        names = identifiers_of(event.identifiers, self._kinds)
-        found = typed_of(event, self.base.names)
-        if isinstance(found, str) or event.bot:
+    def _frame(self, frame: Frame) -> None:
+        for event in events_of(frame.number, frame.received_ms, frame.head, frame.body):
+            if isinstance(event, Event):
+                self._event(event)
+
+    def _event(self, event: Event) -> None:
+        names = self._naming.of(event.identifiers)
+        if event.bot:
             self._robot(event, names)
             return
-        changed = self.orders.take(event, found, names[0] if names else None)
-        self.stamp += 1
-        self.touched.update(dict.fromkeys(changed, self.stamp))
-        if not names:
-            return
-        plain = {
-            "message_id": event.message_id,
-            "event": event.event,
-            "type": event.type,
-            "ts": event.ts,
-            "received_at": event.received,
-            "source": "live",
-            "channel": event.channel,
-            "void": is_free(event, found),
-            "properties": found.values,
-            "products": found.lines,
-            "cleared": found.cleared,
-        }
-        kept = TailEvent(number, event.event, plain, names, found.values)
-        self.tail.setdefault(names[0], []).append(kept)
-        for name in names:
-            low, high = self.seen.get(name, (event.ts, event.ts))
-            self.seen[name] = (min(low, event.ts), max(high, event.ts))
-            self.touched[name] = self.stamp
-        rule = "alias" if event.type == "alias" else "same row"
-        for other in names[1:]:
-            self._link(names[0], other, rule, event.ts)
+        name, others = event.event or IDENTIFY, list(names[1:])
+        kept = Kept(name, event.ts, event.message_id, others)
+        wanted = name in self.base.needed
+        if wanted or event.event in EVENTS_WITH_LINES:
+            found = typed_of(event, self.base.names)
+            if isinstance(found, str):
+                return
+            for changed in self.orders.take(event, found, names[0] if names else None):
+                self._forget((changed,))
+            if wanted:
+                kept = Kept(
+                    name, event.ts, event.message_id, others, event.type, event.received,
+                    event.channel, is_free(event, found), found.values, found.lines, found.cleared,
+                )  # fmt: skip
+        if names:
+            self.recent.add(names, "alias" if event.type == "alias" else "same row", kept)
+            self._forget(names)
 
     def _robot(self, event: Event, names: Sequence[Identifier]) -> None:
         """What a robot was told by is nobody's from then on."""
         if event.bot != ROBOT:
             return
-        self.stamp += 1
         for name in names:
             if name[0] == ANONYMOUS:
                 self.bots[name] = min(event.ts, self.bots.get(name, event.ts))
-                low, high = self.seen.get(name, (event.ts, event.ts))
-                self.seen[name] = (min(low, event.ts), max(high, event.ts))
-                self.touched[name] = self.stamp
+                self.recent.see(name, event.ts)
+                self._forget((name,))
 
     def _is_robot(self, name: Identifier, at_ms: int) -> bool:
         since = self.bots.get(name)
         return since is not None and since <= at_ms
 
-    def _link(self, a: Identifier, b: Identifier, rule: str, ts: int) -> None:
-        for one, other in ((a, b), (b, a)):
-            known = self.links.setdefault(one, {}).get(other)
-            if known is None:
-                self.links[one][other] = Link(rule, ts, ts)
-            else:
-                known.first_seen = min(known.first_seen or ts, ts)
-                known.last_seen = max(known.last_seen or ts, ts)
+    def _forget(self, names: Sequence[Identifier]) -> None:
+        """Drops what was worked out of people whom something new may change."""
+        self._counts.touched(names)
+        for name in names if self._cache else ():
+            for asked in self._rests.pop(name, ()):
+                self._drop(asked)
+
+    def _drop(self, asked: Identifier) -> None:
+        made = self._cache.pop(asked, None)
+        for name in made.found.around if made else ():
+            rests = self._rests.get(name)
+            if rests is not None:
+                rests.discard(asked)
+                if not rests:
+                    del self._rests[name]
 
     # who is who
 
@@ -268,11 +293,11 @@ class Profiles:
             return None
         group = who.identifiers_of(name)
         held = set(group)
-        beside = {n for pair in links for n in pair if held & set(pair)} - held
+        beside = {n for a, b in links if a in held or b in held for n in (a, b)} - held
         shared = tuple(sorted(n for n in beside if n in members and who.person_of(n) is None))
         return Found(
-            self.pid(*naming), naming, {m: members[m] for m in group}, self._base_persons(group),
-            shared, self._until(members, links, at_ms),
+            self.pid(*naming), naming, {m: members[m] for m in group}, self.base_persons(group),
+            shared, self._until(members, links, at_ms), frozenset(members),
         )  # fmt: skip
 
     def _until(
@@ -297,18 +322,23 @@ class Profiles:
                 found = self.find((kind, value), at_ms)
                 if found is not None:
                     return found
-        for name in self.seen:
-            if self.pid(*name) == person_id:
-                return self.find(name, at_ms)
-        return None
+        name = self.recent.by_pid(person_id)
+        return self.find(name, at_ms) if name is not None else None
 
-    def _base_persons(self, group: Iterable[Identifier]) -> frozenset[int]:
+    def base_persons(self, group: Iterable[Identifier]) -> frozenset[int]:
+        """The people of the build who hold any of these identifiers."""
+        held = (self._held(name) for name in group)
+        return frozenset(h.person for h in held if h is not None and h.person is not None)
+
+    def _held(self, name: Identifier) -> Held | None:
+        """What the base knows of an identifier; remembered, for a base never changes."""
+        if name in self._known:
+            return self._known[name]
         history = self.base.history
-        if history is None:
-            return frozenset()
-        nodes = (history.node_of(*name) for name in group)
-        persons = (history.person_of(node) for node in nodes if node is not None)
-        return frozenset(person for person in persons if person is not None)
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        found = self._known[name] = history.held(*name) if history is not None else None
+        return found
 
     def _component(
         self, start: Identifier
@@ -329,7 +359,7 @@ class Profiles:
             name = waiting.pop()
             if name in members:
                 continue
-            seen = self.seen.get(name)
+            seen = self.recent.seen(name)
             kept, base_links, dead_end = self._of_base(name)
             if seen is None and kept is None:
                 continue
@@ -343,30 +373,28 @@ class Profiles:
                 else:
                     waiting.append(other)
         for name in border - members.keys():
-            kept, seen = self._of_base(name)[0], self.seen.get(name)
+            kept, seen = self._of_base(name)[0], self.recent.seen(name)
             if kept is not None or seen is not None:
                 members[name] = _both(seen, kept)
         return members, links
 
     def _tail_links(self, name: Identifier) -> list[tuple[Identifier, Link]]:
-        return list(self.links.get(name, {}).items())
+        found = self.recent.links(name)
+        return [(other, Link(rule, *span)) for (other, rule), span in found.items()]
 
     def _of_base(
         self, name: Identifier
     ) -> tuple[tuple[int | None, int | None] | None, list[tuple[Identifier, Link]], bool]:
         """When the base saw it, its links, and whether it was nobody's there."""
-        history = self.base.history
-        node = history.node_of(*name) if history is not None else None
-        if history is None or node is None:
+        history, held = self.base.history, self._held(name)
+        if history is None or held is None:
             return None, [], False
-        row = history.identifier(node)
-        found: list[tuple[Identifier, Link]] = []
-        nobodys = history.person_of(node) is None
-        for a, b, rule, _source, first, last in history.links(node, MOST if not nobodys else FEW):
-            other = history.identifier(b if a == node else a)
-            if other is not None:
-                found.append(((other[1], other[2]), Link(rule, first, last)))
-        return (row[3], row[4]) if row else None, found, nobodys
+        nobodys = held.person is None
+        found = [
+            ((kind, value), Link(rule, first, last))
+            for kind, value, rule, first, last in history.links(held.node, FEW if nobodys else MOST)
+        ]
+        return (held.first_seen, held.last_seen), found, nobodys
 
     # what is true of them
 
@@ -374,40 +402,55 @@ class Profiles:
         """Everything about a person as of a moment, kept until the clock or an event changes it."""
         known = self._cache.get(name)
         if known is not None and known.stamp <= at_ms < known.until:
-            stamp = self._stamps[name]
-            concerned = (*known.found.members, *known.found.shared)
-            if not any(self.touched.get(m, 0) > stamp for m in concerned):
-                self._cache.move_to_end(name)
-                return known
-        found = self.find(name, at_ms)
-        if found is None:
-            return None
-        made = self._work_out(found, at_ms)
-        self._keep(name, made)
+            self._cache.move_to_end(name)
+            return known
+        made = self._made(name, at_ms)
+        if made is not None:
+            self._keep(name, made)
         return made
 
+    def look(self, name: Identifier, at_ms: int) -> Answer | None:
+        """As `answer`, for somebody who is not likely to be asked for again."""
+        known = self._cache.get(name)
+        if known is not None and known.stamp <= at_ms < known.until:
+            return known
+        return self._made(name, at_ms)
+
+    def around(self, name: Identifier) -> list[Identifier]:
+        """The identifiers that evidence links to one, of a shared one as many as are looked at."""
+        return [other for other in self._component(name)[0] if other != name]
+
+    def _made(self, name: Identifier, at_ms: int) -> Answer | None:
+        found = self.find(name, at_ms)
+        return None if found is None else self._work_out(found, at_ms)
+
     def _keep(self, name: Identifier, made: Answer) -> None:
+        self._drop(name)
         self._cache[name] = made
-        self._stamps[name] = self.stamp
-        self._cache.move_to_end(name)
+        for member in made.found.around:
+            self._rests.setdefault(member, set()).add(name)
         while len(self._cache) > _KEPT:
-            old, _ = self._cache.popitem(last=False)
-            self._stamps.pop(old, None)
+            self._drop(next(iter(self._cache)))
 
     def _work_out(self, found: Found, at_ms: int) -> Answer:
         base = self.base
         history = self.history(found.members, found.shared, at_ms)
         result = base.program.run(history, at_ms, base.fits, base.items)
-        until = min((u for u in result.until.values() if u is not None), default=_NEVER)
-        until = min(until, found.until)
+        ends = {name: until for name, until in result.until.items() if until is not None}
         segments = sorted(
             n for n in base.project.segments if result.values[f"{SEGMENT}{n}"] is True
         )
-        tags = self._tags(history, result.values, at_ms)
-        return Answer(found, result.values, until, at_ms, segments, tags)
+        tags, lasting = self._tags(history, result.values, at_ms)
+        until = min((lasting, found.until, *ends.values()))
+        return Answer(found, result.values, ends, until, at_ms, segments, tags)
 
-    def _tags(self, history: History, values: Mapping[str, Value], at_ms: int) -> list[str]:
-        base, held = self.base, []
+    def _tags(
+        self, history: History, values: Mapping[str, Value], at_ms: int
+    ) -> tuple[list[str], int]:
+        """The tags held, and until when that is so by the clock alone."""
+        base, held, until = self.base, [], _NEVER
+        if any(tag.expires_on is not None for tag in base.project.tags.values()):
+            until = at_ms + _RETIRING_MS
         for path, tag in in_force(base.project.tags, at_ms, zone(base.project.time_zone)).items():
             if values[f"{TAG}{path}"] is not True:
                 continue
@@ -418,8 +461,9 @@ class Profiles:
                 end = expires_at(tag, None if began in (None, TIME_MIN) else began)
                 if end is not None and end <= at_ms:
                     continue
+                until = min(until, _NEVER if end is None else end)
             held.append((path, None, None))
-        return sorted(with_lineage(held))
+        return sorted(with_lineage(held)), until
 
     def history(
         self,
@@ -434,7 +478,7 @@ class Profiles:
         held = set(members)
         for name in held:
             parts += self._published(name)
-            events += [e.plain for e in self._since(name)]
+            events += [e.plain() for e in self._since(name)]
         shared = set(shared)
 
         @cache
@@ -453,9 +497,8 @@ class Profiles:
                 if rows:
                     parts.append((event, picked(stream, rows)))
             for e in self._since(name):
-                place = (e.plain["ts"], e.plain["message_id"])
-                if _counts(place, e.identifiers[1:], held, nobodys, mine):
-                    events.append(e.plain)
+                if _counts((e.ts, e.message_id), e.others, held, nobodys, mine):
+                    events.append(e.plain())
         if events:
             known = {mid for _, stream in parts for mid in stream.message_ids}
             fresh = [e for e in events if e["message_id"] not in known]
@@ -465,46 +508,39 @@ class Profiles:
         return history_of(parts)
 
     def _published(self, name: Identifier) -> list[tuple[str, Stream]]:
-        published = self.base.history
-        node = published.node_of(*name) if published is not None else None
-        if published is None or node is None:
+        history, known = self.base.history, self._held(name)
+        if history is None or known is None:
             return []
-        streams = list(published.streams(node))
+        streams = list(history.streams(known.node))
         beaten = self.orders.beaten.get(name)
         return [(event, _without(s, beaten)) for event, s in streams] if beaten else streams
 
-    def _since(self, name: Identifier) -> list[TailEvent]:
+    def _since(self, name: Identifier) -> list[Kept]:
         """What came of an identifier since the build, of events that definitions read."""
-        beaten = self.orders.beaten.get(name, ())
-        return [
-            e
-            for e in self.tail.get(name, ())
-            if self._wanted(e.plain) and e.plain["message_id"] not in beaten
-        ]
+        needed, beaten = self.base.needed, self.orders.beaten.get(name, ())
+        found = self.recent.events(name)
+        return [e for e in found if e.event in needed and e.message_id not in beaten]
 
     def _named(self, name: Identifier) -> dict[str, list[Identifier]]:
-        history = self.base.history
-        node = history.node_of(*name) if history is not None else None
-        if history is None or node is None:
-            return {}
-        found = history.named(node)
-        return {mid: list(identifiers_of(others, self._kinds)) for mid, others in found.items()}
+        history, held = self.base.history, self._held(name)
+        found = history.named(held.node) if history is not None and held else {}
+        return {mid: list(self._naming.of(others)) for mid, others in found.items()}
 
     def _logins(self, name: Identifier, held: set[Identifier]) -> Callable[[tuple[int, str]], bool]:
         """Tells of a place in the log whether the last login on a shared identifier at or before
         it was by one of `held`."""
         found: set[tuple[int, str, Identifier]] = set()
-        history = self.base.history
-        node = history.node_of(*name) if history is not None else None
-        if history is not None and node is not None:
-            found |= {(at, mid, (kind, value)) for at, mid, kind, value in history.logins(node)}
-        for other in self.links.get(name, {}):
+        history, held_there = self.base.history, self._held(name)
+        if history is not None and held_there is not None:
+            logins_there = history.logins(held_there.node)
+            found |= {(at, mid, (kind, value)) for at, mid, kind, value in logins_there}
+        for other in {other for other, _ in self.recent.links(name)}:
             kind = self._kinds.get(other[0])
             if kind is not None and kind.unique:
                 found |= {
-                    (e.plain["ts"], e.plain["message_id"], other)
-                    for e in self.tail.get(other, ())
-                    if name in e.identifiers
+                    (e.ts, e.message_id, other)
+                    for e in self.recent.events(other)
+                    if name in e.others
                 }
         logins = sorted(found)
 
@@ -513,10 +549,6 @@ class Profiles:
             return at > 0 and logins[at - 1][2] in held
 
         return mine
-
-    def _wanted(self, plain: Mapping[str, Any]) -> bool:
-        event = plain.get("event") or IDENTIFY
-        return event in self.base.needed
 
     def words(self, found: Found) -> list[Word]:
         """What the build knows was said about consent, by or about the person's identifiers."""
@@ -530,8 +562,9 @@ class Profiles:
         """An identifier as it is filed."""
         return kind, normal_value(kind, value)
 
-    def consents(self, found: Found, at_ms: int) -> list[dict[str, Any]]:
-        """Of each address, channel and purpose anything was said about: may it be written to?"""
+    def consents(self, found: Found, at_ms: int) -> tuple[list[dict[str, Any]], int]:
+        """Of each address, channel and purpose anything was said about: may it be written to? And
+        until when that is so by the clock alone."""
         project, words = self.base.project, self.words(found)
         told = []
         for address in found.members:
@@ -550,27 +583,16 @@ class Profiles:
                             "reason": said.reason,
                         }
                     )
-        return told
+        return told, min((w.at_ms for w in words if w.at_ms > at_ms), default=_NEVER)
 
-    def count(self, segment: str, at_ms: int) -> int | None:
-        """Members of a segment: as of the build, with everybody that events came of since."""
-        base = self.base
-        if segment not in base.project.segments:
+    async def count(self, segment: str, at_ms: int) -> int | None:
+        """Members of a segment: as of the build, with everybody that events came of since.
+
+        Gives way to other requests while it works; None where there is no such segment.
+        """
+        if segment not in self.base.project.segments:
             return None
-        total = base.history.sizes().get(segment, 0) if base.history else 0
-        before: set[int] = set()
-        now: set[str] = set()
-        for name in {*self.seen, *self.orders.beaten}:
-            made = self.answer(name, at_ms)
-            if made is None:
-                before |= self._base_persons((name,))
-                continue
-            before |= made.found.base_persons
-            if segment in made.segments:
-                now.add(made.found.person_id)
-        history = base.history
-        was = sum(segment in history.segments_of(p) for p in before) if history else 0
-        return total - was + len(now)
+        return await self._counts.count(segment, at_ms)
 
 
 def _without(stream: Stream, beaten: set[str]) -> Stream:
@@ -594,42 +616,6 @@ def _counts(
         if not nobodys(name):
             return False
     return mine(place)
-
-
-def identifiers_of(
-    given: Iterable[Identifier], kinds: Mapping[str, IdentifierKind]
-) -> tuple[Identifier, ...]:
-    """The usable identifiers of an event in normal form, the strongest first."""
-    found: dict[Identifier, None] = {}
-    for kind, value in given:
-        normal = normal_value(kind, value)
-        known = kinds.get(kind)
-        if normal and not is_blocked(normal, known):
-            found[kind, normal] = None
-    plain = IdentifierKind("")
-
-    def strength(name: Identifier) -> tuple[bool, int, str]:
-        kind = kinds.get(name[0], plain)
-        return (not kind.unique, kind.priority, name[0])
-
-    return tuple(sorted(found, key=strength))
-
-
-def is_blocked(value: str, kind: IdentifierKind | None) -> bool:
-    """Whether a normal value is nobody's: blocked texts ignore case and white space, ^...$ is a
-    pattern."""
-    if len(value) > 1024:
-        return True
-    if kind is None:
-        return False
-    texts, patterns = _nobodys(tuple(kind.blocked))
-    return squeezed(value) in texts or any(p.fullmatch(value) for p in patterns)
-
-
-@lru_cache(maxsize=1024)
-def _nobodys(blocked: tuple[str, ...]) -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
-    plain = frozenset(squeezed(b) for b in blocked if not b.startswith("^"))
-    return plain, tuple(re.compile(b) for b in blocked if b.startswith("^"))
 
 
 def _both(

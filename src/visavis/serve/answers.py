@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from visavis.core.clock import parse_time, zone
+from visavis.core.clock import format_time, parse_time, zone
 from visavis.flow.answering import as_json, spelled_all
 from visavis.flow.knowing import Knowledge
 from visavis.flow.live import BATCH, Key, Keyring, head
@@ -73,13 +73,13 @@ class Answers:
         known = find(profiles, asked, at_ms)
         if known is None:
             raise Refused(404, "nobody", "there is no such person")
-        return Answer(200, as_json(profile_json(profiles, known, at_ms)))
+        return Answer(200, profile_of(profiles, known, at_ms))
 
     async def count(self, request: Request) -> Answer:
         self._secret(request)
         profiles = self.profiles()
         name = request.parts["name"]
-        count = profiles.count(name, now())
+        count = await profiles.count(name, now())
         if count is None:
             raise Refused(404, "unknown-segment", "there is no such segment")
         return Answer(200, as_json({"segment": name, "count": count}))
@@ -106,12 +106,15 @@ class Answers:
         if offers is None:
             raise Refused(404, "unknown-placement", "no offer has such a placement")
         at_ms = now()
-        made = self.decider.decide(profiles, name, placement, offers, at_ms, count, session_only)
+        asked = dict(parse_qsl(request.query.decode("latin-1"))) if request.query else {}
+        explained = not session_only and asked.get("explain") in ("1", "true")
+        made = self.decider.decide(
+            profiles, name, placement, offers, at_ms, count, session_only, explained
+        )
         self._log(key, name, made, at_ms)
-        explain = dict(parse_qsl(request.query.decode("latin-1"))).get("explain")
         if session_only:
             made.pop("person_id")
-        if session_only or explain not in ("1", "true"):
+        if not explained:
             made.pop("candidates")
         return Answer(200, as_json(made))
 
@@ -175,10 +178,17 @@ def find(profiles: Profiles, asked: Mapping[str, str], at_ms: int) -> Known | No
     return profiles.answer(profiles.normal(kind, value), at_ms)
 
 
-def profile_json(profiles: Profiles, known: Known, at_ms: int) -> dict[str, Any]:
-    """A profile by the contract."""
-    from visavis.core.clock import format_time
+def profile_of(profiles: Profiles, known: Known, at_ms: int) -> bytes:
+    """A profile by the contract, as JSON; all but its moment is spelled once and kept."""
+    kept = known.kept.get(_BODY)
+    if kept is None or not kept[1] <= at_ms < kept[2]:
+        consents, until = profiles.consents(known.found, at_ms)
+        body = as_json(_told(profiles, known, consents))[:-1]
+        kept = known.kept[_BODY] = body, at_ms, until
+    return b'%b,"as_of":"%b"}' % (kept[0], format_time(at_ms).encode())
 
+
+def _told(profiles: Profiles, known: Known, consents: list[dict[str, Any]]) -> dict[str, Any]:
     found = known.found
     return {
         "person_id": found.person_id,
@@ -194,11 +204,11 @@ def profile_json(profiles: Profiles, known: Known, at_ms: int) -> dict[str, Any]
         "traits": spelled_all(known.values, profiles.base.types),
         "tags": known.tags,
         "segments": known.segments,
-        "consents": profiles.consents(found, at_ms),
-        "as_of": format_time(at_ms),
+        "consents": consents,
     }
 
 
+_BODY = "profile"
 _SECRET: list[dict[str, list[str]]] = [{"basic": []}, {"bearer": []}]
 _PROFILE: Mapping[str, Any] = {
     "summary": "Everything known about one person at a moment.",

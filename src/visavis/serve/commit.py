@@ -36,6 +36,7 @@ class Numbers:
 
 
 _Waiting = tuple[int, bytes, bytes, "asyncio.Future[int]"]
+_Group = list[_Waiting]
 
 
 @dataclass
@@ -50,7 +51,9 @@ class Committer:
     numbers: Numbers = field(default_factory=Numbers)
 
     def __post_init__(self) -> None:
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
+        self._waiting: _Group = []
+        self._busy = False
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
 
@@ -60,35 +63,37 @@ class Committer:
             raise Busy
         self.numbers.waiting_bytes += len(body)
         future = self.loop.create_future()
-        self._queue.put((received_ms, head, body, future))
+        self._waiting.append((received_ms, head, body, future))
+        if not self._busy:
+            # whatever else this turn of the loop brings goes with it
+            self._busy = True
+            self.loop.call_soon(self._hand_over)
         return future
 
+    def _hand_over(self) -> None:
+        """Gives the thread what waits: a group at a time, the next gathers meanwhile."""
+        waiting, size, count = self._waiting, 0, 0
+        while count < min(len(waiting), _MOST_FRAMES) and size < _MOST_BYTES:
+            size += len(waiting[count][2])
+            count += 1
+        self._waiting = waiting[count:]
+        self._busy = count > 0
+        if count:
+            self._queue.put(waiting[:count])
+
     def close(self) -> None:
-        """Stores what waits and ends; no `store` may follow."""
+        """Stores what waits and ends; no `store` may follow. The loop may still run."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._queue.put(waiting)
         self._queue.put(None)
         self._thread.join()
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            group, more = self._group(first)
+        while (group := self._queue.get()) is not None:
             self._commit(group)
-            if not more:
-                return
 
-    def _group(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
-        group, size = [first], len(first[2])
-        while len(group) < _MOST_FRAMES and size < _MOST_BYTES:
-            try:
-                following = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if following is None:
-                return group, False
-            group.append(following)
-            size += len(following[2])
-        return group, True
-
-    def _commit(self, group: list[_Waiting]) -> None:
+    def _commit(self, group: _Group) -> None:
         error: OSError | None = None
         number = 0
         try:
@@ -100,10 +105,11 @@ class Committer:
         except RuntimeError:  # the loop is gone, and with it everybody who asked
             return
 
-    def _answer(self, group: list[_Waiting], number: int, error: OSError | None) -> None:
+    def _answer(self, group: _Group, number: int, error: OSError | None) -> None:
         numbers = self.numbers
         size = sum(len(body) for _, _, body, _ in group)
         numbers.waiting_bytes -= size
+        self._hand_over()
         if error is not None:
             numbers.failed += len(group)
             for *_, future in group:

@@ -6,7 +6,10 @@ import os
 import signal
 
 
+_AT = os.environ.get("VISAVIS_CRASH_AT")
+
+
 def point(name: str) -> None:
     """Does nothing, unless the environment variable VISAVIS_CRASH_AT names this point."""
-    if os.environ.get("VISAVIS_CRASH_AT") == name:
+    if _AT == name:
         os.kill(os.getpid(), signal.SIGKILL)

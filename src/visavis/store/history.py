@@ -125,6 +125,19 @@ def body(
     return b"".join((head, moments, *ids, *columns, *(lines or ())))
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An identifier's number, the person who holds it, and when it was seen (UTC ms)."""
+
+    node: int
+    person: int | None
+    first_seen: int | None
+    last_seen: int | None
+
+
+LinkRow = tuple[str, str, str, int | None, int | None]
+
+
 class PublishedHistory:
     """The open file. Texts are looked up as they are met and kept."""
 
@@ -155,17 +168,14 @@ class PublishedHistory:
 
     # who is who
 
-    def node_of(self, kind: str, value: str) -> int | None:
-        """The number of an identifier."""
+    def held(self, kind: str, value: str) -> Held | None:
+        """What is known of an identifier."""
         row = self.db.execute(
-            "SELECT node FROM identifiers WHERE kind = ? AND value = ?", (kind, value)
+            "SELECT i.node, n.person, n.first_seen, n.last_seen FROM identifiers AS i "
+            "JOIN nodes AS n ON n.node = i.node WHERE i.kind = ? AND i.value = ?",
+            (kind, value),
         ).fetchone()
-        return int(row[0]) if row else None
-
-    def person_of(self, node: int) -> int | None:
-        """The person that holds an identifier."""
-        row = self.db.execute("SELECT person FROM nodes WHERE node = ?", (node,)).fetchone()
-        return int(row[0]) if row and row[0] is not None else None
+        return Held(*row) if row else None
 
     def person_by_id(self, person_id: str) -> int | None:
         """The person of a person_id."""
@@ -189,21 +199,18 @@ class PublishedHistory:
             (person,),
         ).fetchall()
 
-    def identifier(self, node: int) -> tuple[int, str, str, int | None, int | None] | None:
-        """(node, kind, value, first_seen, last_seen) of a node."""
-        found = self.db.execute(
-            "SELECT node, kind, value, first_seen, last_seen FROM nodes WHERE node = ?", (node,)
-        ).fetchone()
+    def identifier(self, node: int) -> tuple[str, str] | None:
+        """Kind and value of a node."""
+        found = self.db.execute("SELECT kind, value FROM nodes WHERE node = ?", (node,)).fetchone()
         return tuple(found) if found else None
 
-    def links(
-        self, node: int, most: int
-    ) -> list[tuple[int, int, str, str, int | None, int | None]]:
-        """(a, b, rule, source, first_seen, last_seen) of a node's links, so many at most."""
-        columns = "a, b, rule, source, first_seen, last_seen"
+    def links(self, node: int, most: int) -> list[LinkRow]:
+        """(kind and value of the other end, rule, first_seen, last_seen), so many at most."""
         rows = self.db.execute(
-            f"SELECT {columns} FROM links WHERE a = ?1 UNION ALL "
-            f"SELECT {columns} FROM links WHERE b = ?1 LIMIT ?2",
+            "SELECT n.kind, n.value, l.rule, l.first_seen, l.last_seen FROM "
+            "(SELECT b AS other, rule, first_seen, last_seen FROM links WHERE a = ?1 UNION ALL "
+            "SELECT a, rule, first_seen, last_seen FROM links WHERE b = ?1 LIMIT ?2) AS l "
+            "JOIN nodes AS n ON n.node = l.other",
             (node, most),
         )
         return rows.fetchall()

@@ -1,0 +1,140 @@
+"""Live profiles without a service: what is kept between answers never makes an answer wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from visavis.collect.payloads import head
+from visavis.flow.profiles import Profiles, base_of
+from visavis.project.load import load
+from visavis.store.tail import Frame
+
+DAY = 86_400_000
+START = 1_700_000_000_000
+HEAD = head("track", "", "k")
+FILES = {
+    "visavis.yml": "name: Shop\ntime_zone: UTC\n",
+    "traits/t.yml": """\
+traits:
+  views: {event: Product Viewed, value: count()}
+  fresh: {event: Product Viewed, value: count(), within: 2 days}
+  brand: {event: Product Viewed, value: last(brand)}
+""",
+    "segments/s.yml": "segments:\n  fresh: fresh > 0\n  often: views >= 2\n",
+    "offers/o.yml": """\
+offers:
+  again: {eligible: fresh > 0 and views > 1, value: views, placements: [home], content: "hi you"}
+  new: {eligible: views < 2, placements: [home], content: "hello you"}
+""",
+}
+USERS = [
+    {"userId": "1"}, {"userId": "2"}, {"anonymousId": "a"}, {"userId": "1", "anonymousId": "a"},
+    {"userId": "2", "anonymousId": "a"}, {"userId": "2", "anonymousId": "b"}, {"anonymousId": "b"},
+]  # fmt: skip
+ASKED = [("user_id", "1"), ("user_id", "2"), ("anonymous_id", "a"), ("anonymous_id", "b")]
+STEPS = st.lists(
+    st.tuples(st.sampled_from(USERS), st.integers(0, 5), st.sampled_from(["x", "y", None])),
+    min_size=1, max_size=14,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def root() -> Iterator[Path]:
+    with TemporaryDirectory() as name:
+        folder = Path(name) / "shop"
+        for path, text in FILES.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
+        yield folder
+
+
+def profiles(root: Path, folder: Path | None = None) -> Profiles:
+    project, problems = load(root)
+    assert project is not None, problems
+    return Profiles(base_of(root, root / ".visavis", project), b"k" * 32, folder)
+
+
+def frame(number: int, who: dict[str, str], at_ms: int, brand: str | None) -> Frame:
+    call = {
+        "type": "track", "event": "Product Viewed", "messageId": f"m{number}", **who,
+        "properties": {"brand": brand},
+    }  # fmt: skip
+    return Frame(number, at_ms, HEAD, json.dumps(call).encode())
+
+
+def told(held: Profiles, name: tuple[str, str], at_ms: int) -> Any:
+    answer = held.answer(name, at_ms)
+    if answer is None:
+        return None
+    return answer.found.person_id, dict(answer.values), answer.segments, answer.found.members
+
+
+@settings(max_examples=60)
+@given(STEPS, st.integers(1, 3))
+def test_answers_and_counts_are_those_of_somebody_who_heard_all_at_once(
+    root: Path, steps: list[tuple[dict[str, str], int, str | None]], limit: int
+) -> None:
+    async def run() -> None:
+        with TemporaryDirectory() as folder:
+            held = profiles(root, Path(folder))
+            held.recent.limit = limit
+            frames: list[Frame] = []
+            at = START
+            for number, (who, days, brand) in enumerate(steps, 1):
+                at += days * DAY // 2
+                frames.append(frame(number, who, at, brand))
+                held.take(frames[-1:])
+                at += 1
+                fresh = profiles(root)
+                fresh.take(frames)
+                for name in ASKED:
+                    assert told(held, name, at) == told(fresh, name, at)
+                for segment in ("fresh", "often"):
+                    counted = await held.count(segment, at)
+                    assert counted == await profiles_count(fresh, segment, at)
+            held.close()
+
+    asyncio.run(run())
+
+
+async def profiles_count(fresh: Profiles, segment: str, at_ms: int) -> int:
+    """By the definition of the word: everybody, one by one."""
+    people = {}
+    for name in ASKED:
+        answer = fresh.answer(name, at_ms)
+        if answer is not None:
+            people[answer.found.person_id] = answer.segments
+    return sum(segment in segments for segments in people.values())
+
+
+def test_an_event_of_a_shared_device_changes_the_answer_of_the_one_logged_in(root: Path) -> None:
+    held = profiles(root)
+    held.take([frame(1, USERS[3], START, "x"), frame(2, USERS[4], START + 10, "x")])
+    assert told(held, ("user_id", "2"), START + 20)[1]["views"] == 1
+    held.take([frame(3, USERS[2], START + 20, "y")])
+    assert told(held, ("user_id", "2"), START + 30)[1]["views"] == 2
+    assert told(held, ("user_id", "1"), START + 30)[1]["views"] == 1
+
+
+def test_an_alias_after_another_link_joins_two_accounts(root: Path) -> None:
+    held = profiles(root)
+    call = {"userId": "1", "previousId": "2"}
+    held.take([frame(1, {"userId": "1"}, START, "x"), frame(2, {"userId": "2"}, START, "y")])
+    held.take([Frame(3, START + 1, head("alias", "", "k"), json.dumps(call).encode())])
+    assert told(held, ("user_id", "1"), START + 2) == told(held, ("user_id", "2"), START + 2)
+
+
+def test_an_event_that_cannot_be_kept_does_not_stop_the_others(root: Path) -> None:
+    held = profiles(root)
+    lone = b'{"messageId": "l", "event": "Product Viewed", "userId": "\\ud800"}'
+    held.take([Frame(1, START, HEAD, lone), frame(2, USERS[0], START, "x")])
+    assert told(held, ("user_id", "1"), START + 1)[1]["views"] == 1

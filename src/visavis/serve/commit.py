@@ -54,6 +54,7 @@ class Committer:
         self._queue: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
         self._waiting: _Group = []
         self._busy = False
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
 
@@ -72,18 +73,21 @@ class Committer:
 
     def _hand_over(self) -> None:
         """Gives the thread what waits: a group at a time, the next gathers meanwhile."""
-        waiting, size, count = self._waiting, 0, 0
-        while count < min(len(waiting), _MOST_FRAMES) and size < _MOST_BYTES:
-            size += len(waiting[count][2])
-            count += 1
-        self._waiting = waiting[count:]
+        size = count = 0
+        with self._lock:
+            waiting = self._waiting
+            while count < min(len(waiting), _MOST_FRAMES) and size < _MOST_BYTES:
+                size += len(waiting[count][2])
+                count += 1
+            self._waiting = waiting[count:]
         self._busy = count > 0
         if count:
             self._queue.put(waiting[:count])
 
     def close(self) -> None:
         """Stores what waits and ends; no `store` may follow. The loop may still run."""
-        waiting, self._waiting = self._waiting, []
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
         if waiting:
             self._queue.put(waiting)
         self._queue.put(None)

@@ -79,7 +79,8 @@ def serve(root: Path, host: str, port: int) -> None:
     running = Running(open_service(root))
     config = uvicorn.Config(
         running.app, host=host, port=port, access_log=False, log_level="warning",
-        http=Wire, ws="none", proxy_headers=False, lifespan="on", server_header=False, date_header=False,
+        http=Wire, ws="none", proxy_headers=False, lifespan="on", server_header=False,
+        date_header=False,
         timeout_keep_alive=75, backlog=4096, h11_max_incomplete_event_size=64 * 1024,
     )  # fmt: skip
     server = uvicorn.Server(config)

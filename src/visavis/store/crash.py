@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import signal
 
-
 _AT = os.environ.get("VISAVIS_CRASH_AT")
 
 
 def point(name: str) -> None:
     """Does nothing, unless the environment variable VISAVIS_CRASH_AT names this point."""
-    if _AT == name:
+    if name == _AT:
         os.kill(os.getpid(), signal.SIGKILL)

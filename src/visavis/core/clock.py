@@ -151,9 +151,16 @@ def to_datetime(ms: int) -> datetime:
 
 def format_time(ms: int) -> str:
     """'2011-12-09T12:50:00Z', with a fraction only when it is not zero."""
-    text = to_datetime(ms).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
-    fraction = f".{ms % 1000:03d}".rstrip("0") if ms % 1000 else ""
-    return f"{text}{fraction}Z"
+    days, rest = divmod(ms, DAY_MS)
+    seconds, fraction = divmod(rest, 1000)
+    minutes, second = divmod(seconds, 60)
+    text = f"{_day_text(days)}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}"
+    return f"{text}.{fraction:03d}".rstrip("0") + "Z" if fraction else text + "Z"
+
+
+@lru_cache(maxsize=4096)
+def _day_text(days: int) -> str:
+    return to_date(days).isoformat()
 
 
 def to_date(days: int) -> date:

@@ -87,10 +87,11 @@ class Base:
     as_of: int = TIME_MIN
     through: int = 0
 
-    @property
-    def types(self) -> dict[str, Type]:
-        """The traits with their types."""
-        return {name: trait.type for name, trait in self.project.traits.items()}
+    types: dict[str, Type] = field(init=False)
+    """The traits with their types."""
+
+    def __post_init__(self) -> None:
+        self.types = {name: trait.type for name, trait in self.project.traits.items()}
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visavis.collect.payloads import head
-from visavis.flow.profiles import Profiles, base_of
+from visavis.flow.profiles import Base, Profiles, base_of
 from visavis.project.load import load
 from visavis.store.tail import Frame
 
@@ -48,19 +48,19 @@ STEPS = st.lists(
 
 
 @pytest.fixture(scope="module")
-def root() -> Iterator[Path]:
+def base() -> Iterator[Base]:
     with TemporaryDirectory() as name:
         folder = Path(name) / "shop"
         for path, text in FILES.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text, encoding="utf-8")
-        yield folder
+        project, problems = load(folder)
+        assert project is not None, problems
+        yield base_of(folder, folder / ".visavis", project)
 
 
-def profiles(root: Path, folder: Path | None = None) -> Profiles:
-    project, problems = load(root)
-    assert project is not None, problems
-    return Profiles(base_of(root, root / ".visavis", project), b"k" * 32, folder)
+def profiles(base: Base, folder: Path | None = None) -> Profiles:
+    return Profiles(base, b"k" * 32, folder)
 
 
 def frame(number: int, who: dict[str, str], at_ms: int, brand: str | None) -> Frame:
@@ -81,11 +81,11 @@ def told(held: Profiles, name: tuple[str, str], at_ms: int) -> Any:
 @settings(max_examples=60)
 @given(STEPS, st.integers(1, 3))
 def test_answers_and_counts_are_those_of_somebody_who_heard_all_at_once(
-    root: Path, steps: list[tuple[dict[str, str], int, str | None]], limit: int
+    base: Base, steps: list[tuple[dict[str, str], int, str | None]], limit: int
 ) -> None:
     async def run() -> None:
         with TemporaryDirectory() as folder:
-            held = profiles(root, Path(folder))
+            held = profiles(base, Path(folder))
             held.recent.limit = limit
             frames: list[Frame] = []
             at = START
@@ -94,7 +94,7 @@ def test_answers_and_counts_are_those_of_somebody_who_heard_all_at_once(
                 frames.append(frame(number, who, at, brand))
                 held.take(frames[-1:])
                 at += 1
-                fresh = profiles(root)
+                fresh = profiles(base)
                 fresh.take(frames)
                 for name in ASKED:
                     assert told(held, name, at) == told(fresh, name, at)
@@ -116,8 +116,8 @@ async def profiles_count(fresh: Profiles, segment: str, at_ms: int) -> int:
     return sum(segment in segments for segments in people.values())
 
 
-def test_an_event_of_a_shared_device_changes_the_answer_of_the_one_logged_in(root: Path) -> None:
-    held = profiles(root)
+def test_an_event_of_a_shared_device_changes_the_answer_of_the_one_logged_in(base: Base) -> None:
+    held = profiles(base)
     held.take([frame(1, USERS[3], START, "x"), frame(2, USERS[4], START + 10, "x")])
     assert told(held, ("user_id", "2"), START + 20)[1]["views"] == 1
     held.take([frame(3, USERS[2], START + 20, "y")])
@@ -125,16 +125,16 @@ def test_an_event_of_a_shared_device_changes_the_answer_of_the_one_logged_in(roo
     assert told(held, ("user_id", "1"), START + 30)[1]["views"] == 1
 
 
-def test_an_alias_after_another_link_joins_two_accounts(root: Path) -> None:
-    held = profiles(root)
+def test_an_alias_after_another_link_joins_two_accounts(base: Base) -> None:
+    held = profiles(base)
     call = {"userId": "1", "previousId": "2"}
     held.take([frame(1, {"userId": "1"}, START, "x"), frame(2, {"userId": "2"}, START, "y")])
     held.take([Frame(3, START + 1, head("alias", "", "k"), json.dumps(call).encode())])
     assert told(held, ("user_id", "1"), START + 2) == told(held, ("user_id", "2"), START + 2)
 
 
-def test_an_event_that_cannot_be_kept_does_not_stop_the_others(root: Path) -> None:
-    held = profiles(root)
+def test_an_event_that_cannot_be_kept_does_not_stop_the_others(base: Base) -> None:
+    held = profiles(base)
     lone = b'{"messageId": "l", "event": "Product Viewed", "userId": "\\ud800"}'
     held.take([Frame(1, START, HEAD, lone), frame(2, USERS[0], START, "x")])
     assert told(held, ("user_id", "1"), START + 1)[1]["views"] == 1

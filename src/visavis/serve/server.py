@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import sys
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from visavis.serve.routes import Routes
 
 _SWITCH_SECONDS = 0.0005
 """How soon the committer's thread gets its turn beside a busy event loop."""
+_GARBAGE = 50_000, 20, 20
+"""Kept answers are many and hardly garbage; looking through all of them stops the service."""
 
 
 @dataclass
@@ -52,6 +55,9 @@ class Running:
         self.routes.add(*answers.routes())
         self.routes.add(*watching.routes(self.routes, self.app, committer, service, self.knowledge))
         await self.knowledge.first()
+        # definitions and catalogue stay: nobody need look through them for garbage again and again
+        gc.freeze()
+        gc.set_threshold(*_GARBAGE)
         self.watcher = loop.create_task(self.knowledge.watch())
 
     async def _stop(self) -> None:

@@ -126,6 +126,18 @@ def catalogue_alone() -> Round:
     return Round(project, {}, [[event], []], {"a": {"brand": "x"}, "b": {"brand": "y"}}, [NOW])
 
 
+def own_field_of_lines() -> Round:
+    """A line's own category beats the catalogue's; where it has none the catalogue's counts."""
+    category = Property(Type.TEXT, "category", "line")
+    trait = computed("t", Aggregate(Type.INTEGER, "count", (category,)), "Order Completed")
+    first = computed("f", Aggregate(Type.TEXT, "mode", (category,)), "Order Completed")
+    traits = {t.name: replace(t, each="products") for t in (trait, first)}
+    project = shop_project(traits, "UTC")
+    lines = [{"product_id": "a", "category": c} for c in ("own", None, None)]
+    event = row("m", "Order Completed", {}, NOW) | {"products": lines}
+    return Round(project, {}, [[event], []], {"a": {"category": "the catalogue's"}}, [NOW])
+
+
 def channel_of_lines() -> Round:
     """A trait of lines that reads what stands on their event alone."""
     channel = Property(Type.TEXT, "channel", "event")

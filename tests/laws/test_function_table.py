@@ -110,6 +110,10 @@ def test_every_bucket_signature(times: int, record_property: Record) -> None:
     agree(rounds.over_buckets(40 * times), record_property)
 
 
+def test_a_line_s_own_field_beats_the_catalogue(record_property: Record) -> None:
+    agree(rounds.own_field_of_lines(), record_property)
+
+
 def test_a_trait_of_the_catalogue_alone(record_property: Record) -> None:
     agree(rounds.catalogue_alone(), record_property)
 

@@ -1,8 +1,9 @@
 """Collection: durable requests a second, single and in batches, beside the disk itself and peers.
 
 Peers: an append + fdatasync of the same bytes; FastAPI with PostgreSQL; redis-server's streams
-with appendfsync always, spoken to in its own protocol without HTTP, which only helps it. All sides
-take turns on this machine, by the same load generator (load.py) on 64 connections.
+with appendfsync always, behind a bare HTTP collector, and spoken to in their own protocol without
+HTTP, which leaves out what a collector does. All sides take turns on this machine, by the same
+load generator (load.py) on 64 connections.
 """
 
 from __future__ import annotations
@@ -78,6 +79,11 @@ def _round(folder: Path, python: Path | None, size: int, sides: Sides) -> None:
         if server is not None:
             sides["redis single"].append(_loaded(server, "redis", "redis"))
             sides["redis batches"].append(_loaded(server, "redis", "redis", batch=BATCH))
+            if python is not None:
+                with peers.collector(python, server.port) as app:
+                    sides["redis by HTTP single"].append(_loaded(app, "singles", "event"))
+                    more = _loaded(app, "batches", "batch", batch=BATCH)
+                    sides["redis by HTTP batches"].append(more)
 
 
 def rates(runs: list[dict[str, Any]], what: str = "rate") -> list[float]:
@@ -86,12 +92,12 @@ def rates(runs: list[dict[str, Any]], what: str = "rate") -> list[float]:
 
 
 def main() -> None:
-    """Six lines at most: ours alone, then beside each peer."""
+    """Eight lines at most: ours alone, then beside each peer."""
     WORK.mkdir(parents=True, exist_ok=True)
     python = peers.environment("collect", peers.COLLECT)
     size = len(json.dumps({"batch": [load.event(j, f"u{j}") for j in range(BATCH)]}))
     names = ("single", "batches", "bare", "postgres single", "postgres batches", "redis single",
-             "redis batches")  # fmt: skip
+             "redis batches", "redis by HTTP single", "redis by HTTP batches")  # fmt: skip
     sides: Sides = {name: [] for name in names}
     longest = 0.0
     with tempfile.TemporaryDirectory(dir=WORK) as name:
@@ -119,6 +125,7 @@ def _tell(sides: Sides) -> None:
     for peer, target, version in (
         ("postgres", POSTGRES_TARGET, " ".join(peers.COLLECT)),
         ("redis", REDIS_TARGET, "redis-server streams, appendfsync always, without HTTP"),
+        ("redis by HTTP", REDIS_TARGET, f"the same behind uvicorn, {peers.COLLECT[-1]}"),
     ):
         for shape, own in (("single", sides["single"]), ("batches", sides["batches"])):
             theirs = sides[f"{peer} {shape}"]

@@ -16,7 +16,7 @@ from pathlib import Path
 from harness import SIDES, WORK, say
 from live import Process, free_port
 
-COLLECT = ("fastapi==0.165.0", "uvicorn[standard]==0.54.0", "asyncpg==0.32.0")
+COLLECT = ("fastapi==0.165.0", "uvicorn[standard]==0.54.0", "asyncpg==0.32.0", "redis==8.1.0")
 FEAST = ("feast[redis]==0.40.1",)
 
 
@@ -33,7 +33,7 @@ def environment(name: str, packages: Sequence[str]) -> Path | None:
     try:
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, timeout=120)
         words = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*words, *packages], check=True, timeout=400, stdout=sys.stderr)
+        subprocess.run([*words, *packages], check=True, timeout=400, capture_output=True)
     except (OSError, subprocess.SubprocessError) as error:
         say(f"skipped {name}: its packages can't be installed ({type(error).__name__})")
         return None
@@ -108,6 +108,18 @@ def fastapi(python: Path, dsn: str, workers: int = 2) -> Iterator[Process]:
         str(port), "--no-access-log", "--log-level", "warning", "--workers", str(workers),
     ]  # fmt: skip
     with Process(words, port, env={**os.environ, "PEER_DSN": dsn}) as process:
+        yield process
+
+
+@contextmanager
+def collector(python: Path, port: int, workers: int = 2) -> Iterator[Process]:
+    """The bare collector in front of a redis-server."""
+    own = free_port()
+    words = [
+        str(python), "-m", "uvicorn", "peer_redis:app", "--app-dir", str(SIDES), "--port",
+        str(own), "--no-access-log", "--log-level", "warning", "--workers", str(workers),
+    ]  # fmt: skip
+    with Process(words, own, env={**os.environ, "PEER_PORT": str(port)}) as process:
         yield process
 
 

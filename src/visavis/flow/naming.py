@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from visavis.core.decisions import Identifier
 from visavis.core.identifiers import normal_value, squeezed
@@ -44,9 +45,13 @@ class Naming:
     def __init__(self, kinds: Mapping[str, IdentifierKind]) -> None:
         self._rules = {name: _Rule.of(name, kind) for name, kind in kinds.items()}
         self._plain = IdentifierKind("")
+        self._remembered = lru_cache(maxsize=32_768)(self._of)
 
     def of(self, given: Iterable[Identifier]) -> tuple[Identifier, ...]:
         """The usable identifiers in normal form, the strongest first."""
+        return self._remembered(tuple(given))
+
+    def _of(self, given: tuple[Identifier, ...]) -> tuple[Identifier, ...]:
         found: dict[Identifier, tuple[bool, int, str]] = {}
         rules = self._rules
         for kind, value in given:

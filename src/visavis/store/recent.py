@@ -13,7 +13,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -87,22 +87,57 @@ _decode = msgspec.json.Decoder(Kept).decode
 _encode = msgspec.json.Encoder().encode
 
 
+class _Together:
+    """Identifiers that events named together, by which rule, and when first and last.
+
+    Visitors come back with the same identifiers, so that most events change one of these only.
+    """
+
+    __slots__ = ("high", "low", "names", "rule")
+
+    def __init__(self, names: tuple[Identifier, ...], rule: str, ts: int) -> None:
+        self.names, self.rule, self.low, self.high = names, rule, ts, ts
+
+
 class _Part:
     """Events of one stretch of time."""
 
-    __slots__ = ("events", "indexed", "links", "pids", "seen", "size")
+    __slots__ = ("events", "indexed", "of", "pids", "size", "together")
 
     def __init__(self) -> None:
         self.events: dict[Identifier, list[bytes]] = {}
-        self.seen: dict[Identifier, Span] = {}
-        self.links: dict[Identifier, Links] = {}
+        self.together: dict[tuple[tuple[Identifier, ...], str], _Together] = {}
+        self.of: dict[Identifier, list[_Together]] = {}
         self.pids: dict[str, Identifier] = {}
         self.indexed = 0
         self.size = 0
 
+    def see(self, names: tuple[Identifier, ...], rule: str, ts: int) -> None:
+        """Takes in identifiers seen together, the strongest first."""
+        known = self.together.get((names, rule))
+        if known is None:
+            known = self.together[names, rule] = _Together(names, rule, ts)
+            for name in names:
+                self.of.setdefault(name, []).append(known)
+        elif ts > known.high:
+            known.high = ts
+        elif ts < known.low:
+            known.low = ts
+
+    def seen(self, name: Identifier) -> Span | None:
+        """When an identifier was first and last seen."""
+        of = self.of.get(name)
+        return (min(t.low for t in of), max(t.high for t in of)) if of else None
+
+    def links(self, name: Identifier, found: Links) -> None:
+        """Adds what an identifier was seen together with: the strongest, or it is the strongest."""
+        for t in self.of.get(name, ()):
+            for far in t.names[1:] if t.names[0] == name else t.names[:1]:
+                found[far, t.rule] = _wider(found.get((far, t.rule)), t.low, t.high)
+
     def index(self, pid: Callable[[str, str], str]) -> dict[str, Identifier]:
         """Identifiers by their pid."""
-        new = list(islice(self.seen, self.indexed, None))
+        new = list(islice(self.of, self.indexed, None))
         self.indexed += len(new)
         self.pids.update((pid(*name), name) for name in new)
         return self.pids
@@ -130,28 +165,20 @@ class Recent:
 
     def add(self, names: tuple[Identifier, ...], rule: str, kept: Kept) -> None:
         """Takes an event of these identifiers, the strongest first, which `rule` links."""
-        hot, ts, strongest = self._hot, kept.ts, names[0]
+        hot, strongest = self._hot, names[0]
         events = hot.events.get(strongest)
         if events is None:
             hot.events[strongest] = [_encode(kept)]
         else:
             events.append(_encode(kept))
         hot.size += 1
-        seen = hot.seen
-        for name in names:
-            seen[name] = _wider(seen.get(name), ts, ts)
-        for other in names[1:]:
-            for one, far in ((strongest, (other, rule)), (other, (strongest, rule))):
-                links = hot.links.get(one)
-                if links is None:
-                    links = hot.links[one] = {}
-                links[far] = _wider(links.get(far), ts, ts)
+        hot.see(names, rule, kept.ts)
         if hot.size >= self.limit and self.folder is not None and self._writing is None:
             self._write_down()
 
     def see(self, name: Identifier, ts: int) -> None:
         """Takes in that an identifier was seen, and nothing else."""
-        self._hot.seen[name] = _wider(self._hot.seen.get(name), ts, ts)
+        self._hot.see((name,), "", ts)
 
     # out
 
@@ -159,7 +186,7 @@ class Recent:
         """When an identifier was first and last seen since the build."""
         found = None
         for part in self._memory():
-            span = part.seen.get(name)
+            span = part.seen(name)
             if span is not None:
                 found = _wider(found, *span)
         for low, high in self._rows("SELECT low, high FROM seen WHERE name = ?", _key(name)):
@@ -170,8 +197,7 @@ class Recent:
         """What an identifier was seen together with."""
         found: Links = {}
         for part in self._memory():
-            for far, span in part.links.get(name, {}).items():
-                found[far] = _wider(found.get(far), *span)
+            part.links(name, found)
         query = "SELECT other, rule, low, high FROM links WHERE name = ?"
         for other, rule, low, high in self._rows(query, _key(name)):
             far = (_name(other), rule)
@@ -200,7 +226,7 @@ class Recent:
     def names(self) -> Iterator[Identifier]:
         """Every identifier seen since the build, once or more often; safe while more come in."""
         for part in self._memory():
-            yield from list(part.seen)
+            yield from list(part.of)
         after = ""
         while rows := list(
             self._rows("SELECT name FROM seen WHERE name > ? ORDER BY name LIMIT 1000", after)
@@ -293,22 +319,20 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _store(
     db: sqlite3.Connection, part: _Part, number: int, pid: Callable[[str, str], str]
 ) -> None:
-    keys = {name: _key(name) for name in part.seen}
+    keys = {name: _key(name) for name in part.of}
+    seen = sorted((key, *(part.seen(name) or ())) for name, key in keys.items())
+    pids = sorted((one, keys[name]) for one, name in part.index(pid).items())
+    links: list[tuple[Any, ...]] = []
+    for name, key in keys.items():
+        found: Links = {}
+        part.links(name, found)
+        links += [(key, keys[far], rule, *span) for (far, rule), span in found.items()]
     db.execute("BEGIN IMMEDIATE")
-    for rows in _chunks(sorted((keys[name], *span) for name, span in part.seen.items())):
-        db.execute(_SEEN, (_text(rows),))
-    pids = part.index(pid)
-    for rows in _chunks(sorted((one, keys[name]) for one, name in pids.items())):
-        db.execute(_PIDS, (_text(rows),))
-    links = sorted(
-        (keys[name], keys[other], rule, *span)
-        for name, found in part.links.items()
-        for (other, rule), span in found.items()
-    )
-    for rows in _chunks(links):
-        db.execute(_LINKS, (_text(rows),))
-    for rows in _chunks(_events(part, keys, number)):
-        db.execute(_EVENTS, (_text(rows),))
+    events = _events(part, keys, number)
+    statements = (_SEEN, seen), (_PIDS, pids), (_LINKS, sorted(links)), (_EVENTS, events)
+    for statement, rows in statements:
+        for some in _chunks(rows):
+            db.execute(statement, (_text(some),))
     db.execute("COMMIT")
 
 
@@ -322,13 +346,13 @@ def _events(
     ]
 
 
-def _chunks(rows: list[Any]) -> Iterator[list[Any]]:
+def _chunks(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for start in range(0, len(rows), _CHUNK):
         yield rows[start : start + _CHUNK]
         time.sleep(0)  # whoever answers requests goes first
 
 
-def _text(rows: list[Any]) -> str:
+def _text(rows: Sequence[Any]) -> str:
     return _encode(rows).decode()
 
 

@@ -74,7 +74,7 @@ class Keyring:
 
     def __init__(self, state: Path) -> None:
         self._state = state
-        self._file = os.fspath(str(state / _NAME))
+        self._file = str(state / _NAME)
         self._stamp: tuple[int, int, int] | None = None
         self._by_hash: dict[str, Key] = {}
         self._seen: dict[str, Key | None] = {}

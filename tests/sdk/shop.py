@@ -43,7 +43,7 @@ def known(server: Server, calls: list[str], **changes: Any) -> None:
     assert profile(server, user_id="u1") == live
 
 
-def eventually(done: Callable[[], bool], what: str, seconds: float = 20) -> None:
+def eventually(done: Callable[[], bool], what: str, seconds: float = 60) -> None:
     """Waits for something that another process does in its own time."""
     end = time.monotonic() + seconds
     while not done():
@@ -75,7 +75,7 @@ class Node:
     def _call(self, words: list[str], code: str = "", **environment: str) -> bytes:
         done = subprocess.run(
             [self.program, *words], cwd=self.folder, env={**os.environ, **environment},
-            input=code.encode(), capture_output=True, timeout=60, check=False,
+            input=code.encode(), capture_output=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, (done.stdout + done.stderr).decode()
         return done.stdout

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 COMMON = ["alias", "group", "identify", "page", "track", "track", "track"]
 JITSU = [call for call in COMMON if call != "alias"]
 POSTHOG = [*COMMON, "page"]  # each page says by itself that it was viewed
-_SOON = "new Promise((_, no) => setTimeout(() => no('the client never got through'), 15000))"
+_SOON = "new Promise((_, no) => setTimeout(() => no('the client never got through'), 60000))"
 START, ARRIVE = (
     f"([host, key]) => Promise.race([{call}(host, key), {_SOON}]).then(() => undefined)"
     for call in ("start", "arrive")

@@ -59,7 +59,7 @@ def test_python(server: Server) -> None:
     for number, code in enumerate(snippets("Python"), 1):
         done = subprocess.run(
             [sys.executable, "-c", here(code, server)],
-            capture_output=True, text=True, timeout=60, check=False,
+            capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, ""), code
         arrived(server, number, code)

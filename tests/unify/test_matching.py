@@ -21,7 +21,9 @@ from tests.unify.people import Record, chinese, chinese_households, households, 
 
 from visavis.core.problems import ProblemsError
 from visavis.flow.matching import evaluate
-from visavis.unify.matching.cluster import cluster
+from visavis.store.warehouse import connect
+from visavis.unify.matching.cluster import cluster, components
+from visavis.unify.matching.match import Matched, match
 from visavis.unify.matching.scores import score
 
 
@@ -159,6 +161,45 @@ def test_a_chain_of_weak_links_does_not_close() -> None:
     evidence = np.array([18.0, 11.0, -15.0])
     assert cluster(a, b, weight, evidence, 3, 0.0, 6.0).tolist() == [0, 0, 2]
     assert cluster(a, b, weight, evidence + 20, 3, 0.0, 6.0).tolist() == [0, 0, 0]
+
+
+def test_the_guard_keeps_precision_where_closing_all_links_loses_it() -> None:
+    """A third of the values missing: the links alone chain strangers together."""
+    records = western(400, 3, gaps=0.35, most=6)
+    found = matched(records, ["person", "nr"])
+    truth = np.unique([str(r["person"]) for r in records], return_inverse=True)[1]
+    strong = found.weight >= found.threshold
+    closed = components(found.pairs.a[strong], found.pairs.b[strong], len(records))
+    guarded, chained = score(found.groups, truth), score(closed, truth)
+    assert guarded.precision > 0.95 > 0.7 > chained.precision
+    assert guarded.f1 > chained.f1 + 0.2
+    assert guarded.recall > 0.95 * chained.recall
+
+
+def test_hundreds_of_records_of_each_person_are_still_looked_at() -> None:
+    """Where every usual rule makes too many pairs, greater ones are taken, not none."""
+    records = western(10, 6, gaps=0.05, most=300)
+    found = matched(records, ["person", "nr", "mail", "name"])
+    truth = np.unique([str(r["person"]) for r in records], return_inverse=True)[1]
+    assert len(found.proposal.rules) >= 3
+    got = score(found.groups, truth)
+    assert got.precision > 0.99
+    assert got.recall > 0.5
+
+
+def test_dates_of_other_centuries_are_dates() -> None:
+    records = western(60, 8)
+    for record in records:
+        record["geboren"] = record["geboren"] and f"17{record['geboren'][2:]}"
+    found = matched(records, ["person", "nr"])
+    assert "geboren is compared as date" in found.proposal.notes
+
+
+def matched(records: list[Record], ignore: list[str]) -> Matched:
+    rows = [{"_row": i, "_file": 0, **record} for i, record in enumerate(records)]
+    with connect() as wh:
+        wh.register("records", pa.Table.from_pylist(rows))
+        return match(wh, "records", [name for name in records[0] if name not in ignore])
 
 
 @given(st.integers(0, 10_000), st.integers(2, 14))

@@ -14,6 +14,7 @@ from visavis.unify.matching.levels import Prepared
 
 _SAMPLE = 60_000
 _MOST_RULES = 24
+_LEAST_RULES = 3
 _TRAINING_RULES = 3
 
 Ints = npt.NDArray[np.int64]
@@ -85,9 +86,18 @@ def keys_of(item: Prepared) -> list[Key]:
 
 
 def choose_rules(
-    wh: Warehouse, table: str, items: Sequence[Prepared], rows: int, most_pairs: float, seed: int
+    wh: Warehouse,
+    table: str,
+    items: Sequence[Prepared],
+    rows: int,
+    budgets: Sequence[float],
+    seed: int,
 ) -> tuple[list[Rule], list[Rule]]:
-    """The rules for finding pairs and those for training, from the rarest keys to the commonest."""
+    """The rules for finding pairs and those for training, from the rarest keys to the commonest.
+
+    `budgets` are numbers of pairs; a greater one is taken only where a smaller one leaves hardly
+    a rule, as in a table with hundreds of records of each person.
+    """
     ways = [key for item in items for key in keys_of(item)]
     if not ways:
         return [], []
@@ -96,16 +106,19 @@ def choose_rules(
     scale = (rows / max(sampled, 1)) ** 2
     singles = [Rule((key,), _pairs((key,), codes) * scale) for key in ways]
     singles = sorted((r for r in singles if r.pairs > 0), key=lambda r: (r.pairs, r.sql))
-    chosen = _take(singles, [], most_pairs / 2, most_pairs / 6)
-    left = [rule for rule in singles if rule not in chosen]
-    everything = rows * (rows - 1) / 2
-    doubles = _doubles(left, everything, most_pairs)
-    checked = []
-    for rule in doubles[: 3 * _MOST_RULES]:
-        checked.append(Rule(rule.keys, _pairs(rule.keys, codes) * scale))
-    checked.sort(key=lambda r: (r.pairs, r.sql))
-    chosen = _take(checked, chosen, most_pairs, most_pairs / 6)
-    return chosen, _for_training(singles, checked, rows, most_pairs)
+    chosen: list[Rule] = []
+    training: list[Rule] = []
+    for most in budgets:
+        chosen = _take(singles, [], most / 2, most / 6)
+        left = [rule for rule in singles if rule not in chosen]
+        doubles = _doubles(left, rows * (rows - 1) / 2, most)[: 3 * _MOST_RULES]
+        checked = [Rule(rule.keys, _pairs(rule.keys, codes) * scale) for rule in doubles]
+        checked.sort(key=lambda r: (r.pairs, r.sql))
+        chosen = _take(checked, chosen, most, most / 6)
+        training = _for_training(singles, checked, rows, most)
+        if len(chosen) >= min(_LEAST_RULES, len(items)):
+            break
+    return chosen, training
 
 
 def _codes(wh: Warehouse, ways: Sequence[Key]) -> dict[Key, Ints]:
@@ -176,13 +189,11 @@ def _for_training(
     singles: Sequence[Rule], doubles: Sequence[Rule], rows: int, most_pairs: float
 ) -> list[Rule]:
     """A few rules of whole values on different columns, rare enough that matches stand out."""
+    usual = [r for r in (*singles, *doubles) if 0.01 * rows < r.pairs <= most_pairs]
+    rare = [r for r in usual if r.pairs <= max(20.0 * rows, 20_000.0)]
     taken: list[Rule] = []
-    limit = min(most_pairs, max(20.0 * rows, 20_000.0))
-    for rule in (*singles, *doubles):
+    for rule in rare or usual:
         whole = all(key.whole for key in rule.keys)
-        fresh = all(rule.columns.isdisjoint(other.columns) for other in taken)
-        if whole and fresh and 0.01 * rows < rule.pairs <= limit:
+        if whole and all(rule.columns.isdisjoint(other.columns) for other in taken):
             taken.append(rule)
-        if len(taken) == _TRAINING_RULES:
-            break
-    return taken
+    return taken[:_TRAINING_RULES]

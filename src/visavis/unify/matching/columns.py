@@ -115,9 +115,9 @@ _LOOKS = {
     "has_digit": "count(*) FILTER (regexp_matches({v}, '[0-9]'))",
     "digit_count": "avg(length(regexp_replace({v}, '[^0-9]', '', 'g')))",
 }
-_DATES = {
-    f"d{i}": "count(*) FILTER "
-    f"(year(try_strptime({{v}}, {text_literal(form)})) BETWEEN 1850 AND 2100)"
+_DATES = {  # bare digits are dates only where people of today were born
+    f"d{i}": f"count(*) FILTER (year(try_strptime({{v}}, {text_literal(form)})) "
+    f"BETWEEN {1850 if form.replace('%', '').isalpha() else 1000} AND 2100)"
     for i, form in enumerate(_DATE_FORMATS)
 }
 

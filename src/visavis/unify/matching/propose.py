@@ -12,7 +12,7 @@ from visavis.unify.matching.levels import Comparison, Prepared, compare, prepare
 from visavis.unify.matching.repeats import Repeats, find_repeats
 
 PREPARED = "matching_prepared"
-_PAIRS_PER_ROW = 12
+_PAIRS_PER_ROW = (30, 100, 300, 1000)
 _LEAST_PAIRS = 200_000
 _MOST_PAIRS = 20_000_000
 
@@ -38,8 +38,8 @@ def propose(wh: Warehouse, clean: str, columns: Sequence[Column], seed: int) -> 
     items = _prepare(wh, clean, kept, repeats)
     comparisons = _comparisons(items, repeats)
     rows = int(wh.value(f"SELECT count(*) FROM {PREPARED}"))
-    most = min(max(_PAIRS_PER_ROW * rows, _LEAST_PAIRS), _MOST_PAIRS)
-    rules, training = choose_rules(wh, PREPARED, items, rows, most, seed)
+    budgets = [min(max(each * rows, _LEAST_PAIRS), _MOST_PAIRS) for each in _PAIRS_PER_ROW]
+    rules, training = choose_rules(wh, PREPARED, items, rows, budgets, seed)
     return Proposal(
         tuple(columns), tuple(comparisons), tuple(items), tuple(rules), tuple(training),
         tuple(_notes(columns, repeats)), rows,

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from visavis.core.nouns import IdentifierKind
 from visavis.unify.batch import NOBODY, Identifiers, Links, who_is_who
-from visavis.unify.component import Refused, edges_of, resolve
+from visavis.unify.component import JOINED, SAME, Refused, edges_of, resolve
 from visavis.unify.live import Who
+from visavis.unify.looking import Looker
 from visavis.unify.rules import Name, Seen, choose
 
 KINDS = {
@@ -27,9 +28,9 @@ KINDS = {
     for kind in (
         IdentifierKind("customer_id", unique=True, priority=1, limit=1),
         IdentifierKind("user_id", unique=True, priority=2, limit=1),
-        IdentifierKind("email", priority=10, limit=2, shared_after=1),
+        IdentifierKind("email", priority=10, limit=2, shared_after=1, strong=True),
         IdentifierKind("email_sha256", priority=11, limit=2, shared_after=1),
-        IdentifierKind("loyalty_id", priority=15, limit=2),
+        IdentifierKind("loyalty_id", priority=5, limit=1, strong=True),
         IdentifierKind("device_id", priority=60, limit=3, shared_after=1),
         IdentifierKind("anonymous_id", priority=70, limit=3, shared_after=2),
     )
@@ -155,6 +156,42 @@ def in_batch(cases: Iterable[Case]) -> list[dict[Name, Name | None]]:
     return found
 
 
+class Known:
+    """A case as the evidence that a Looker asks for."""
+
+    def __init__(self, case: Case) -> None:
+        self.first = case.first_seen()
+        self.held: dict[Name, dict[tuple[Name, str], int]] = {}
+        for a, b, rule, ms in case.rows():
+            for one, other in ((a, b), (b, a)):
+                ties = self.held.setdefault(one, {})
+                ties[other, rule] = min(ties.get((other, rule), ms), ms)
+
+    def first_seen(self, name: Name) -> int | None:
+        return self.first.get(name)
+
+    def ties(self, name: Name) -> list[tuple[Name, str, int]]:
+        found = [(o, r, ms) for (o, r), ms in self.held.get(name, {}).items() if o in self.first]
+        return sorted(found, key=lambda tie: tie[1] != JOINED)
+
+    def same(self, name: Name) -> list[tuple[Name, str, int]]:
+        return [tie for tie in self.ties(name) if tie[1] in SAME]
+
+
+def looked_up(case: Case) -> dict[Name, Name | None]:
+    """One person at a time, each from the evidence around them alone."""
+    apart: dict[Name, set[Name]] = {}
+    for a, b in case.splits:
+        apart.setdefault(a, set()).add(b)
+        apart.setdefault(b, set()).add(a)
+    found: dict[Name, Name | None] = {}
+    for name in case.first_seen():
+        group = Looker(Known(case), KINDS, apart, MOST).find(name)
+        found[name] = group.name if group else None
+        assert group is None or name in group.members
+    return found
+
+
 def invented(number: int) -> tuple[Case, Who]:
     rng = random.Random(number)
     case, who = Case(), Who(KINDS, MOST)
@@ -177,6 +214,8 @@ def test_whole_batch_and_one_by_one_agree(part: int) -> None:
         live = {name: who.person_of(name) for name in expected}
         assert live == expected, (part * size + number, case)
         assert many == expected, (part * size + number, case)
+        if number % 4 == 0:
+            assert looked_up(case) == expected, (part * size + number, case)
         told = {r for name in expected for r in who.refused_of(name)} if number % 10 == 0 else None
         assert told is None or told == refused, (part * size + number, case)
 

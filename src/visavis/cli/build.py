@@ -10,12 +10,17 @@ from visavis.cli.output import write_json
 
 @click.command("build", cls=Command)
 @click.option("--as-of", metavar="TIME", help="Sees only events up to TIME, whenever they arrived.")
-def build_command(as_of: str | None) -> None:
+@click.option(
+    "--accept-joins",
+    is_flag=True,
+    help="Publish even if more people become one than identity.yml allows at once.",
+)
+def build_command(as_of: str | None, accept_joins: bool) -> None:
     """Load what is new, work out people, traits, tags and segments, and publish them."""
     from visavis.flow.build import build
 
     as_of_ms = None if as_of is None else moment(as_of, "--as-of")
-    made = build(settings().root, as_of_ms, now_ms(), progress())
+    made = build(settings().root, as_of_ms, now_ms(), progress(), accept_joins)
     if settings().json:
         write_json(made)
         return

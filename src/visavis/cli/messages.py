@@ -71,7 +71,9 @@ def plan_command(as_of: str | None, at: str | None, people: bool) -> None:
         return
     _definitions(told["definitions"])
     rows = [{"segment": n, **c} for n, c in told["segments"].items()]
-    click.echo(f"\nPeople: {told['people']['before']} -> {told['people']['after']}\n")
+    click.echo(f"\nPeople: {told['people']['before']} -> {told['people']['after']}")
+    _joins(told["joins"])
+    click.echo("")
     if rows:
         write_rows(rows, "table")
     click.echo(f"\nMessages at {told['at']}\n")
@@ -80,6 +82,17 @@ def plan_command(as_of: str | None, at: str | None, people: bool) -> None:
     if people:
         click.echo("")
         write_rows(told["left_out_people"], "table")
+
+
+def _joins(told: Mapping[str, Any]) -> None:
+    if told["joined"]:
+        most = "" if told["allowed"] is None else f", allowed are {told['allowed']:.1%}"
+        click.echo(f"{told['joined']} of them ({told['share']:.1%}{most}) become {told['into']}")
+        write_rows(told["largest"], "table")
+    if told["apart"]:
+        click.echo(f"{told['apart']} of them come apart or lose an identifier")
+    if told["over"]:
+        click.echo("The build will refuse that, unless `visavis build --accept-joins`.")
 
 
 def _definitions(found: Mapping[str, list[dict[str, Any]]]) -> None:

@@ -221,8 +221,9 @@ class IdentifierKind:
     """How identifiers of one kind are compared and how far they are trusted (identity.yml).
 
     An `account` kind tells companies: it joins nobody and everybody seen with it is a member.
-    `country` is where phones without a country code are. With `confirmed_by` an identifier joins
-    nobody until it was seen in one of these events.
+    A `strong` one stands for a person, as every unique one does: what is seen with more of them
+    than a person may have is shared. `country` is where phones without a country code are. With
+    `confirmed_by` an identifier joins nobody until it was seen in one of these events.
     """
 
     name: str
@@ -230,6 +231,7 @@ class IdentifierKind:
     priority: int = 50
     limit: int | None = None
     shared_after: int | None = None
+    strong: bool = False
     blocked: tuple[str, ...] = ()
     account: bool = False
     country: str | None = None
@@ -245,6 +247,17 @@ class MatchRule:
     name: str
     on: tuple[str, ...]
     threshold: float
+    place: Place | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How much may become one at once (identity.yml): `joined` is the share of the published
+    people that one build may join with each other (None: any), `largest` how many identifiers a
+    person may have."""
+
+    joined: float | None = None
+    largest: int = 1_000
     place: Place | None = field(default=None, compare=False)
 
 
@@ -288,6 +301,7 @@ class Project:
     segments: Mapping[str, Segment] = field(default_factory=dict)
     tags: Mapping[str, Tag] = field(default_factory=dict)
     matching: Mapping[str, MatchRule] = field(default_factory=dict)
+    growth: Growth = field(default_factory=Growth)
     account_traits: Mapping[str, Trait] = field(default_factory=dict)
     account_segments: Mapping[str, Segment] = field(default_factory=dict)
     tests: Mapping[str, UserTest] = field(default_factory=dict)

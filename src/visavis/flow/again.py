@@ -113,6 +113,7 @@ def on_top_of(
         *_new_events(lake, new),
         *_moved_events(before.as_of, as_of_ms),
         *_replaced_events(wh, lake, new, old),
+        *_attributed_events(before),
     ]
     _find_changed(wh, before, parts)
     changed, people = (wh.value(f"SELECT count(*) FROM {name}") for name in ("changed", "persons"))
@@ -140,12 +141,24 @@ def _replaced_events(wh: Warehouse, lake: Lake, new: Sequence[str], old: set[str
         return []
     overlay = f"read_parquet({texts(files)}, union_by_name = true)"
     touched = [str(r[0]) for r in wh.rows(f"SELECT DISTINCT load_id FROM {overlay} ORDER BY 1")]
-    return [
+    attributed = f"SELECT node FROM attributed JOIN {overlay} AS o ON attributed.seq = o.new_seq"
+    return [attributed] + [
         f"SELECT e.node FROM read_parquet({texts([lake.folder(load) / 'events.parquet'])}) AS e "
         f"JOIN {overlay} AS o ON o.load_id = {text_literal(load)} AND o.seq = e.seq"
         for load in touched
         if load in old
     ]
+
+
+def _attributed_events(before: Build) -> list[str]:
+    """Nodes that gained or lost an event of a shared identifier."""
+    if not before.table("attributed").exists():
+        return []
+    old = f"read_parquet({text_literal(str(before.table('attributed')))})"
+    joined = (
+        f"{old} AS o FULL JOIN attributed AS n USING (seq) WHERE o.node IS DISTINCT FROM n.node"
+    )
+    return [f"SELECT o.node FROM {joined}", f"SELECT n.node FROM {joined}"]
 
 
 def _find_changed(wh: Warehouse, before: Build, parts: Sequence[str]) -> None:

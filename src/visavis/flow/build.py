@@ -20,17 +20,29 @@ from visavis.store.warehouse import Warehouse, connect
 _LARGEST_DEFAULT = 3 * 1024**3
 
 
-def build(root: Path, as_of_ms: int | None, now_ms: int, progress: Progress) -> dict[str, Any]:
+def build(
+    root: Path,
+    as_of_ms: int | None,
+    now_ms: int,
+    progress: Progress,
+    accept_joins: bool = False,
+) -> dict[str, Any]:
     """Builds the project in `root` as of a moment (None: now) and says what was built.
 
     The same inputs as of the same moment give the published build back, untouched. Raises
-    ProblemsError for mistakes of the project or its data; then the last build stays published.
+    ProblemsError for mistakes of the project or its data, and `too-many-joins` where more people
+    would become one than identity.yml allows, unless `accept_joins`; then the last build stays
+    published.
     """
-    return build_project(load_project(root), as_of_ms, now_ms, progress)
+    return build_project(load_project(root), as_of_ms, now_ms, progress, accept_joins)
 
 
 def build_project(
-    project: Project, as_of_ms: int | None, now_ms: int, progress: Progress
+    project: Project,
+    as_of_ms: int | None,
+    now_ms: int,
+    progress: Progress,
+    accept_joins: bool = False,
 ) -> dict[str, Any]:
     """Builds a project that is loaded already, into its state directory."""
     state = state_of(project)
@@ -43,7 +55,7 @@ def build_project(
         lake = Lake(state)
         lake.sweep(db)
         with open_warehouse(project) as wh:
-            return _build(project, lake, db, wh, as_of_ms, now_ms, progress)
+            return _build(project, lake, db, wh, as_of_ms, now_ms, progress, accept_joins)
 
 
 def _build(
@@ -54,6 +66,7 @@ def _build(
     as_of_ms: int | None,
     now_ms: int,
     progress: Progress,
+    accept_joins: bool,
 ) -> dict[str, Any]:
     from visavis.collect.batch import collect
     from visavis.flow.entries import record_entries
@@ -71,7 +84,7 @@ def _build(
         return summary(before.manifest)
     moment = now_ms if as_of_ms is None else as_of_ms
     held_back = withheld(project, lake, db, wh, moment, progress)
-    making = Making(project, lake, wh, inputs, moment, held_back)
+    making = Making(project, lake, wh, inputs, moment, held_back, accept_joins)
     made = making.make(before, of_now=as_of_ms is None, progress=progress)
     record_entries(made, lake, db, wh)
     crash.point("build-recorded")

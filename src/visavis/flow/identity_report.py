@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from visavis.core.clock import DAY_MS
-from visavis.flow.published import Published
+from visavis.core.clock import DAY_MS, to_datetime
+from visavis.flow.published import Published, open_warehouse, who_as_of
 from visavis.measure.report import Report, Row
 from visavis.measure.shares import ratio
 from visavis.store.engines.duckdb_names import text_literal, time_literal
 from visavis.store.warehouse import Warehouse
+from visavis.unify.growth import growth
 
 _LARGEST = 10
 
@@ -39,7 +40,8 @@ group by all order by 3 desc, 1, 2 limit {limit}
 
 
 def identity(wh: Warehouse, at: Published) -> Report:
-    """Reads `identifiers` and the build's review queue. Growth counts the last 24 hours."""
+    """Reads `identifiers` and the build's review queue. Growth is that of the last 24 hours, by the
+    same evidence as of both moments."""
     review = at.build.table("review")
     source = (
         f"read_parquet({text_literal(str(review))})"
@@ -53,6 +55,7 @@ def identity(wh: Warehouse, at: Published) -> Report:
         "kinds": _rows(wh, _KINDS),
         "refused": _rows(wh, _REFUSED),
         "shared": _rows(wh, _SHARED.format(limit=_LARGEST)),
+        "growth": [_grown(wh, at)],
         "largest": _rows(wh, _LARGE.format(limit=_LARGEST)),
     }
     day = time_literal(at.build.as_of - DAY_MS)
@@ -70,6 +73,26 @@ def identity(wh: Warehouse, at: Published) -> Report:
     note = "`visavis identity review` shows what was refused, case by case."
     notes = (note,) if totals["refused_evidence"] else ()
     return Report("identity", "Who is who", at.build.as_of, tables, totals, notes)
+
+
+def _grown(wh: Warehouse, at: Published) -> Row:
+    """What the last day did to who is who."""
+    project, day = at.project(), at.build.as_of - DAY_MS
+    with open_warehouse(project) as earlier:
+        who_as_of(earlier, at, project, day)
+        wh.register("persons_a_day_ago", earlier.arrow("SELECT * FROM node_persons"))
+    told = growth(wh, "SELECT * FROM persons_a_day_ago", "SELECT * FROM node_persons")
+    before = wh.value("SELECT count(DISTINCT person) FROM persons_a_day_ago")
+    now = wh.value("SELECT count(DISTINCT person) FROM node_persons")
+    return {
+        "since": to_datetime(day),
+        "people_before": before,
+        "people": now,
+        "joined": told["joined"],
+        "into": told["into"],
+        "came_apart": told["apart"],
+        "joined_share": told["share"],
+    }
 
 
 def _rows(wh: Warehouse, sql: str) -> Sequence[Row]:

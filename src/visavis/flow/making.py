@@ -18,6 +18,7 @@ from visavis.core.progress import Progress
 from visavis.flow.accounts import write_accounts
 from visavis.flow.again import Again, on_top_of
 from visavis.flow.extras import need_splink
+from visavis.flow.growing import check_growth, growth_since
 from visavis.flow.identity_words import words_at
 from visavis.flow.inputs import Inputs, same_definitions
 from visavis.flow.match_fits import fits_of, told, write_fits
@@ -52,6 +53,8 @@ class Making:
     inputs: Inputs
     as_of_ms: int
     withheld: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    accept_joins: bool = False
+    growth: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     conditions: list[str] = field(default_factory=list)
     again: Again | None = None
@@ -88,6 +91,7 @@ class Making:
             "withheld": dict(self.withheld),
             "attributed": self.attributed,
             "matching": self.matching,
+            "growth": self.growth,
             "seconds": round(time.perf_counter() - start, 3),
             "timings": self.timings,
             **self._origins(catalogue),
@@ -114,8 +118,10 @@ class Making:
         fits = fits_of(before, self.as_of_ms)
         merged = unify.identify_people(
             self.wh, self.project.kinds, key, self.as_of_ms, known, self.project.matching, words,
-            "lake_bots", fits,
+            "lake_bots", fits, self.project.growth.largest,
         )  # fmt: skip
+        self.growth = growth_since(before, self.wh)
+        check_growth(self.project, self.growth, self.accept_joins, progress)
         write_fits(folder, fits)
         self.matching = told(fits, (folder / "id").read_text(encoding="utf-8"), before)
         write = self.wh.write_parquet
@@ -130,10 +136,9 @@ class Making:
         catalogue = self._catalogue(folder / "catalogue.parquet", before, progress)
         make_relations(self.wh, self.project, merged)
         self.merged = merged
-        if not self.attributed and not (before and before.manifest.get("attributed")):
-            self.again = on_top_of(
-                before, self.wh, self.project, self.lake, self.inputs, self.as_of_ms, merged
-            )
+        self.again = on_top_of(
+            before, self.wh, self.project, self.lake, self.inputs, self.as_of_ms, merged
+        )
         return catalogue
 
     def _catalogue(self, target: Path, before: Build | None, progress: Progress) -> dict[str, str]:

@@ -26,6 +26,7 @@ from visavis.store import builds
 from visavis.store.builds import Build
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.outbox import Outbox
+from visavis.unify.growth import NO_GROWTH
 
 _KINDS = (
     "sources", "catalogues", "kinds", "traits", "segments", "tags", "offers", "contents",
@@ -45,13 +46,13 @@ def plan(
     with builds.reading(state) as before, _copy(state) as copy:
         if as_of_ms is None and before is not None and not before.manifest["of_now"]:
             as_of_ms = before.as_of
-        build_project(replace(project, state=str(copy)), as_of_ms, now_ms, progress)
+        trial = replace(project, state=str(copy))
+        build_project(trial, as_of_ms, now_ms, progress, accept_joins=True)
         after = builds.published(copy)
         assert after is not None
         moment = at_ms if at_ms is not None else (as_of_ms if as_of_ms is not None else now_ms)
         with Outbox(copy) as outbox:
-            trial = Published(root, copy, after)
-            found = due(trial, replace(project, state=str(copy)), outbox, moment, progress)
+            found = due(Published(root, copy, after), trial, outbox, moment, progress)
         told = _told(project, state, before, after, found)
     with Outbox(state) as outbox:
         outbox.show(
@@ -109,6 +110,7 @@ def _told(
             "before": before.manifest["people"] if before else 0,
             "after": after.manifest["people"],
         },
+        "joins": joins(project, before, after),
         "segments": _segments(project, before, after),
         "as_of": after.manifest["as_of"],
         "at": format_time(found.at_ms),
@@ -125,6 +127,14 @@ def _told(
             for c, p, r, d in found.named
         ],
     }
+
+
+def joins(project: Project, before: Build | None, after: Build) -> dict[str, Any]:
+    """How many people would become one with each other; `allowed` is the share of identity.yml."""
+    same = before is not None and before.id == after.id
+    told = dict(NO_GROWTH if same else after.manifest["growth"])
+    most = project.growth.joined
+    return {**told, "allowed": most, "over": most is not None and told["share"] > most}
 
 
 def definitions(old: Project | None, new: Project) -> dict[str, list[dict[str, Any]]]:

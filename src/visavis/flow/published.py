@@ -118,24 +118,31 @@ def people_as_of(wh: Warehouse, at: Published, project: Project, as_of_ms: int |
 
 def relations_as_of(wh: Warehouse, at: Published, project: Project, as_of_ms: int) -> None:
     """Makes `persons`, `ev`, `li` and the rest from the loads of the build as of a moment."""
+    merged = who_as_of(wh, at, project, as_of_ms)
+    if wh.value("SELECT count(*) FROM attributed"):
+        attribute(wh, "attributed")
+    use_catalogue(wh, at.build.table("catalogue"))
+    make_relations(wh, project, merged)
+
+
+def who_as_of(wh: Warehouse, at: Published, project: Project, as_of_ms: int) -> bool:
+    """Makes `node_persons` from the loads of the build as of a moment; whether any are joined."""
     from visavis.unify.tables import identify_people
 
     manifest = at.build.manifest
     snapshot(wh, project, at.lake, manifest["loads"], manifest["dictionary"])
     fits = fits_of(at.build, as_of_ms, frozen=True)
-    merged = identify_people(
+    return identify_people(
         wh,
         project.kinds,
         project_key(at.state),
         as_of_ms,
         matching={name: rule for name, rule in project.matching.items() if name in fits.before},
-        words=words_at([tuple(row) for row in manifest.get("words", [])], as_of_ms),
         fits=fits,
+        bots="lake_bots",
+        words=words_at([tuple(row) for row in manifest.get("words", [])], as_of_ms),
+        most=project.growth.largest,
     )
-    if wh.value("SELECT count(*) FROM attributed"):
-        attribute(wh, "attributed")
-    use_catalogue(wh, at.build.table("catalogue"))
-    make_relations(wh, project, merged)
 
 
 def condition(project: Project, text: str) -> Node:

@@ -79,6 +79,9 @@ def _elsewhere(entry: Entry, kinds: Mapping[str, Shape]) -> str:
 def _definitions(
     entry: Entry, shape: Shape, checker: Checker, problems: list[Problem]
 ) -> Iterator[Section]:
+    if shape.alone:
+        yield checker.section(entry.name, entry.place, entry.value, shape)
+        return
     try:
         yield from checker.named(entry.value, shape, entry.name)
     except Unfit as unfit:

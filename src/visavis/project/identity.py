@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from visavis.core.lang.types import Type
-from visavis.core.nouns import IdentifierKind, MatchRule
+from visavis.core.nouns import Growth, IdentifierKind, MatchRule
 from visavis.core.problems import Problem, nearest
 from visavis.project.names import check_name
 from visavis.project.section import Section
@@ -26,14 +26,15 @@ DEFAULTS: Mapping[str, IdentifierKind] = {
     for kind in (
         IdentifierKind("customer_id", unique=True, priority=1, limit=1, blocked=BLOCKED),
         IdentifierKind("user_id", unique=True, priority=2, limit=1, blocked=BLOCKED),
-        IdentifierKind("loyalty_id", priority=5, limit=5, blocked=BLOCKED),
-        IdentifierKind("email", priority=10, limit=5, shared_after=1, blocked=BLOCKED),
-        IdentifierKind("phone", priority=20, limit=5, shared_after=1, blocked=BLOCKED),
+        IdentifierKind("loyalty_id", priority=5, limit=5, strong=True, blocked=BLOCKED),
+        IdentifierKind("email", priority=10, limit=5, shared_after=1, strong=True, blocked=BLOCKED),
+        IdentifierKind("phone", priority=20, limit=5, shared_after=1, strong=True, blocked=BLOCKED),
         IdentifierKind(
             "social_id",
             priority=30,
             limit=5,
             shared_after=1,
+            strong=True,
             blocked=BLOCKED,
             confirmed_by=CONFIRMING,
         ),
@@ -75,6 +76,23 @@ def read_matching(
     return rules
 
 
+def read_growth(sections: Mapping[str, Section], problems: list[Problem]) -> Growth:
+    """How much may become one at once; the usual where nothing is said."""
+    usual = Growth()
+    section = sections.get("growth")
+    if section is None:
+        return usual
+    largest = section.integer("largest")
+    if largest is not None and largest < 2:
+        message = "'largest' must be at least 2: a person of one identifier joins nothing."
+        problems.append(Problem("wrong-value", message, section.at("largest")))
+    return Growth(
+        section.values.get("joined"),
+        usual.largest if largest is None else largest,
+        section.at("joined"),
+    )
+
+
 def _country(section: Section, problems: list[Problem]) -> str | None:
     country = section.maybe("country")
     if country is None:
@@ -100,6 +118,7 @@ def _kind(default: IdentifierKind, section: Section, problems: list[Problem]) ->
         priority=default.priority if priority is None else priority,
         limit=default.limit if limit is None else limit,
         shared_after=default.shared_after if shared is None else shared,
+        strong=section.flag("strong", default.strong),
         blocked=tuple(dict.fromkeys((*default.blocked, *own))),
         account=section.flag("account", default.account),
         country=_country(section, problems) or default.country,

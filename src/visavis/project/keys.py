@@ -184,6 +184,11 @@ KIND = Shape(
         Key("priority", H.INTEGER, "The smaller, the stronger; 1 is the strongest."),
         Key("limit", H.INTEGER, "How many of it one person can have."),
         Key("shared_after", H.INTEGER, "Linked to more unique ids than this it joins nobody."),
+        Key(
+            "strong",
+            H.BOOLEAN,
+            "It stands for a person: what is linked to more of it than `limit` joins nobody.",
+        ),
         Key("blocked", H.TEXTS, "Values that are nobody's, beside the usual ones."),
         Key(
             "account",
@@ -203,6 +208,16 @@ MATCHING = Shape(
         Key("threshold", H.INTEGER, "The match weight (log2 odds) from which a pair is evidence; "
             "by default 10: 1,000 to 1."),
     ),
+)  # fmt: skip
+
+GROWTH = Shape(
+    "growth limit",
+    (
+        Key("joined", H.SHARE, "The share of the published people that one build may join with "
+            "each other; above it the build asks. By default any."),
+        Key("largest", H.INTEGER, "How many identifiers a person may have; by default 1000."),
+    ),
+    alone=True,
 )  # fmt: skip
 
 STEP = Shape(
@@ -418,6 +433,7 @@ FILES: tuple[tuple[str, str, Shape], ...] = (
     ("sources", "sources", SOURCE),
     ("identity.yml", "kinds", KIND),
     ("identity.yml", "matching", MATCHING),
+    ("identity.yml", "growth", GROWTH),
     ("events", "events", EVENT),
     ("traits", "traits", TRAIT),
     ("tags", "tags", TAG),

@@ -19,7 +19,7 @@ from visavis.project.content import Contents
 from visavis.project.expressions import Expressions
 from visavis.project.folder import definition_hash, is_project, not_a_project, read_texts
 from visavis.project.gather import Found, gather, read_main
-from visavis.project.identity import read_kinds, read_matching
+from visavis.project.identity import read_growth, read_kinds, read_matching
 from visavis.project.items import read_catalogues, read_events
 from visavis.project.names import check_name, check_tag
 from visavis.project.offers import (
@@ -112,6 +112,7 @@ class _Loader:
             matching=read_matching(
                 self.found["matching"], self.registry.properties["identify"], self.problems
             ),
+            growth=read_growth(self.found["growth"], self.problems),
             account_traits=account_traits,
             account_segments=account_segments,
             tests=tests,

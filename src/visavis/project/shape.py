@@ -38,11 +38,15 @@ class Holds(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A set of keys. A bare value stands for the key `short`, where there is one."""
+    """A set of keys. A bare value stands for the key `short`, where there is one.
+
+    `alone`: a file has the keys themselves and no names of definitions above them.
+    """
 
     noun: str
     keys: tuple[Key, ...]
     short: str | None = None
+    alone: bool = False
 
     def key(self, name: str) -> Key | None:
         """The key of that name."""

@@ -16,9 +16,11 @@ from visavis.unify.rules import Edge, Name
 
 ALIAS, JOINED, UNCONFIRMED = "alias", "joined by hand", "unconfirmed"
 FORGOTTEN = "forgotten"
+MATCH = "match"
 SILENT = frozenset({UNCONFIRMED, FORGOTTEN, "match refused"})
 """Rules of evidence that is shown and joins nothing."""
-SAME = ("same value", "hash of")
+SAME_VALUE, HASH_OF = "same value", "hash of"
+SAME = (SAME_VALUE, HASH_OF)
 """Rules between identifiers that are one, written differently."""
 MOST = 1_000
 """Identifiers of one person at most: what would grow further is refused."""
@@ -94,9 +96,10 @@ def counts_once(edge: Edge, kinds: Mapping[str, IdentifierKind]) -> bool:
 def shared_names(
     edges: Iterable[Edge], kinds: Mapping[str, IdentifierKind], account: Mapping[Name, Name]
 ) -> set[Name]:
-    """Non-unique identifiers linked to more ids of one unique kind than their kind allows.
+    """Non-unique identifiers linked to more ids of one strong kind than a person can have of it.
 
-    A count of raw links, so it is local. `account` names what is one identifier written in several
+    Of a unique kind that is their own kind's `shared_after`, of another strong kind its limit. A
+    count of raw links, so it is local. `account` names what is one identifier written in several
     ways, or one account under several ids: it counts once. The answer holds such names. What
     somebody joined by hand is not shared: it belongs to whom they said.
     """
@@ -108,14 +111,26 @@ def shared_names(
             continue
         for one, other in ((edge.a, edge.b), (edge.b, edge.a)):
             kind, strong = kinds.get(one[0], _PLAIN), kinds.get(other[0], _PLAIN)
-            if not kind.unique and kind.shared_after is not None and strong.unique:
+            if bound_of(kind, strong) is not None:
                 same = account.get(one, one)
                 linked.setdefault((same, other[0]), set()).add(account.get(other, other))
     return {
         one
-        for (one, _), ids in linked.items()
-        if len(ids) > (kinds.get(one[0], _PLAIN).shared_after or 0) and one not in by_hand
+        for (one, strong), ids in linked.items()
+        if len(ids) > (bound_of(kinds.get(one[0], _PLAIN), kinds.get(strong, _PLAIN)) or 0)
+        and one not in by_hand
     }
+
+
+def bound_of(kind: IdentifierKind, other: IdentifierKind) -> int | None:
+    """Linked to more ids of the kind `other` than this, one of `kind` is shared; None: never."""
+    if kind.unique or kind.shared_after is None:
+        return None
+    if other.unique:
+        return kind.shared_after
+    if other.strong and other.limit is not None:
+        return max(other.limit, kind.shared_after)
+    return None
 
 
 class _Solver:

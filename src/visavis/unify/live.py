@@ -17,6 +17,7 @@ from visavis.unify.component import (
     Refused,
     Resolution,
     accounts,
+    bound_of,
     counts_once,
     edge_priority,
     may_bite,
@@ -232,22 +233,22 @@ class Who:
         if name not in self._choice:
             return False
         same = self._class_of(name)
-        bound = self.kinds.get(min(same)[0], _PLAIN).shared_after or 0
+        plain = self.kinds.get(min(same)[0], _PLAIN)
         linked: dict[str, set[Name]] = {}
         found = False
         for member in same:
             kind = self.kinds.get(member[0], _PLAIN)
-            counted = not kind.unique and kind.shared_after is not None
             for link in self._links.get(member, ()):
                 other = link.b if link.a == member else link.a
                 if other not in self._choice:
                     continue
                 if link.rule == JOINED:
                     return False
-                if counted and not found and self.kinds.get(other[0], _PLAIN).unique:
+                strong = self.kinds.get(other[0], _PLAIN)
+                if not found and bound_of(kind, strong) is not None:
                     ids = linked.setdefault(other[0], set())
                     ids.add(min(self._class_of(other)))
-                    found = len(ids) > bound
+                    found = len(ids) > (bound_of(plain, strong) or 0)
         return found
 
     def _class_of(self, name: Name, whole: bool = False) -> set[Name]:

@@ -18,13 +18,13 @@ import pyarrow as pa
 from visavis.core.nouns import IdentifierKind, MatchRule
 from visavis.store.engines.duckdb_names import identifier, text_literal
 from visavis.store.warehouse import Warehouse
+from visavis.unify.component import MATCH
 
 if TYPE_CHECKING:
     from visavis.unify.batch import People
     from visavis.unify.matching.kept import Kept
     from visavis.unify.matching.match import Matched
 
-MATCH = "match"
 REFUSED = "match refused"
 TABLE = (
     "SELECT m.rule, a.kind AS kind_a, a.value AS value_a, b.kind AS kind_b, b.value AS value_b, "

@@ -17,10 +17,8 @@ from visavis.core.identifiers import email_key_sql, family, hash_of, hashes_of, 
 from visavis.core.nouns import IdentifierKind
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.warehouse import Warehouse
+from visavis.unify.component import HASH_OF, SAME_VALUE, UNCONFIRMED
 
-SAME_VALUE = "same value"
-HASH_OF = "hash of"
-UNCONFIRMED = "unconfirmed"
 _PLAIN = IdentifierKind("")
 
 
@@ -31,8 +29,11 @@ def same_links(wh: Warehouse, kinds: Mapping[str, IdentifierKind]) -> None:
     """
     present = [str(row[0]) for row in wh.rows("SELECT DISTINCT kind FROM seen_identifiers")]
     wh.execute("CREATE OR REPLACE TEMP TABLE same_keys (node BIGINT, kind VARCHAR, key VARCHAR)")
+    emails = [kind for kind in sorted(present) if family(kind) == "email"]
+    _email_keys(wh, emails)
     for kind in sorted(present):
-        _keys(wh, kind, kinds.get(kind, _PLAIN))
+        if family(kind) in ("phone", "social"):
+            _keys(wh, kind, kinds.get(kind, _PLAIN))
     _link(wh, SAME_VALUE, _SAME)
     _hashes(wh, [kind for kind in sorted(present) if family(kind) in ("email", "phone")], kinds)
 
@@ -48,21 +49,26 @@ _SAME = (
 
 def _keys(wh: Warehouse, kind: str, rules: IdentifierKind) -> None:
     """The comparing form of every identifier of a kind that has one of its own."""
-    chosen = f"FROM seen_identifiers WHERE kind = {text_literal(kind)}"
-    insert = "INSERT INTO same_keys SELECT node, kind,"
-    match family(kind):
-        case "email":
-            wh.execute(
-                f"WITH k AS (SELECT node, value, {email_key_sql('lower(value)')} AS key {chosen}) "
-                f"{insert} key FROM (SELECT *, {text_literal(kind)} AS kind FROM k "
-                "WHERE key IN (SELECT key FROM k WHERE key <> value))"
-            )
-        case "phone" | "social":
-            values = wh.arrow(f"SELECT node, kind, value {chosen}")
-            keys = [key_of(kind, str(v), rules.country) for v in values["value"].to_pylist()]
-            made = pa.array(keys, pa.string())
-            wh.register("made_keys", values.drop_columns(["value"]).append_column("key", made))
-            wh.execute("INSERT INTO same_keys SELECT node, kind, key FROM made_keys")
+    values = wh.arrow(
+        f"SELECT node, kind, value FROM seen_identifiers WHERE kind = {text_literal(kind)}"
+    )
+    keys = [key_of(kind, str(v), rules.country) for v in values["value"].to_pylist()]
+    made = pa.array(keys, pa.string())
+    wh.register("made_keys", values.drop_columns(["value"]).append_column("key", made))
+    wh.execute("INSERT INTO same_keys SELECT node, kind, key FROM made_keys")
+
+
+def _email_keys(wh: Warehouse, emails: Sequence[str]) -> None:
+    """The forms that several e-mails share; of one kind no two have one form and one value."""
+    if not emails:
+        return
+    wanted = "" if len(emails) > 1 else "WHERE key IN (SELECT key FROM k WHERE key <> value) "
+    wh.execute(
+        f"WITH k AS (SELECT node, kind, value, {email_key_sql('lower(value)')} AS key "
+        f"FROM seen_identifiers WHERE kind IN ({_texts(emails)})) "
+        f"INSERT INTO same_keys SELECT node, kind, key FROM k {wanted}"
+        "QUALIFY count(*) OVER (PARTITION BY split_part(kind, '_', 1), key) > 1"
+    )
 
 
 def unconfirmed_links(wh: Warehouse, kinds: Mapping[str, IdentifierKind], moment: datetime) -> None:

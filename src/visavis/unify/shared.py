@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from visavis.core.nouns import IdentifierKind
-from visavis.unify.component import ALIAS, JOINED, ONCE, SAME
+from visavis.unify.component import ALIAS, JOINED, ONCE, SAME, bound_of
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -25,19 +25,21 @@ class Kinds:
     names: Sequence[str]
     unique: Mask
     priority: Ints
-    shared_after: Ints
-    """-1: identifiers of the kind are never shared."""
+    bounds: Ints
+    """Of how many ids of a kind (column) one of a kind (row) may be seen with; -1: of any."""
 
     @classmethod
     def of(cls, names: Sequence[str], kinds: Mapping[str, IdentifierKind]) -> Kinds:
         """The columns of these kinds."""
         known = [kinds.get(name, _PLAIN) for name in names]
-        after = [-1 if k.unique or k.shared_after is None else k.shared_after for k in known]
+        bounds = [
+            [-1 if (n := bound_of(k, other)) is None else n for other in known] for k in known
+        ]
         return cls(
             names,
             np.array([k.unique for k in known], dtype=bool),
             np.array([k.priority for k in known], dtype=np.int64),
-            np.array(after, dtype=np.int64),
+            np.array(bounds, dtype=np.int64).reshape(len(known), len(known)),
         )
 
 
@@ -73,19 +75,21 @@ def accounts(graph: Graph, kinds: Kinds) -> Ints | None:
 
 
 def shared(graph: Graph, kinds: Kinds, account: Ints | None) -> Mask:
-    """Which identifiers are linked to more ids of one unique kind than their kind allows."""
+    """Which identifiers are linked to more ids of one strong kind than their kind allows."""
     own = account if account is not None else np.arange(graph.size)
-    after = _after(graph, kinds, account)
+    bounds = np.maximum(kinds.bounds, 0)
+    of_class = _kind_of_class(graph, kinds, account)
     other = ~graph.by({JOINED})
     parts = []
     for one, strong in ((graph.a, graph.b), (graph.b, graph.a)):
-        weak = ~kinds.unique[graph.kind[one]] & (kinds.shared_after[graph.kind[one]] >= 0)
-        counted = np.flatnonzero(other & weak & kinds.unique[graph.kind[strong]])
+        bounded = kinds.bounds[graph.kind[one], graph.kind[strong]] >= 0
+        counted = np.flatnonzero(other & bounded)
         parts.append((own[one[counted]], graph.kind[strong[counted]], own[strong[counted]]))
     one, kind, strong = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     # most have no more links than they may have ids
-    many = np.bincount(one, minlength=graph.size)[one] > after[one]
-    found = _too_many(one[many], kind[many], strong[many], after)
+    most = bounds[of_class[one], kind]
+    many = np.bincount(one, minlength=graph.size)[one] > most
+    found = _too_many(one[many], kind[many], strong[many], most[many])
     hand = np.flatnonzero(graph.by({JOINED}))
     by_hand = np.zeros(graph.size, dtype=bool)
     by_hand[own[graph.a[hand]]] = by_hand[own[graph.b[hand]]] = True
@@ -95,29 +99,27 @@ def shared(graph: Graph, kinds: Kinds, account: Ints | None) -> Mask:
     return answer
 
 
-def _after(graph: Graph, kinds: Kinds, account: Ints | None) -> Ints:
-    """Of each class how many ids it may be linked to: as the first of its kinds by name says."""
+def _kind_of_class(graph: Graph, kinds: Kinds, account: Ints | None) -> Ints:
+    """Of each class the first of its kinds by name, whose bounds hold for all of it."""
     if account is None:
-        return np.maximum(kinds.shared_after[graph.kind], 0)
-    order = np.argsort(np.argsort(np.array(kinds.names, dtype=object)))
-    first = np.full(graph.size, len(kinds.names), dtype=np.int64)
-    np.minimum.at(first, account, order[graph.kind])
-    by_order = np.append(np.maximum(kinds.shared_after[np.argsort(order)], 0), 0)
-    answer: Ints = by_order[first]
+        return graph.kind
+    by_name = np.argsort(np.array(kinds.names, dtype=object))
+    first = np.full(graph.size, len(kinds.names) - 1, dtype=np.int64)
+    np.minimum.at(first, account, np.argsort(by_name)[graph.kind])
+    answer: Ints = by_name[first]
     return answer
 
 
-def _too_many(one: Ints, kind: Ints, strong: Ints, after: Ints) -> Ints:
+def _too_many(one: Ints, kind: Ints, strong: Ints, most: Ints) -> Ints:
     order = np.lexsort((strong, kind, one))
-    one, kind, strong = one[order], kind[order], strong[order]
+    one, kind, strong, most = one[order], kind[order], strong[order], most[order]
     new_group = np.r_[True, (np.diff(one) != 0) | (np.diff(kind) != 0)] if len(one) else one == 1
     new_id = new_group | np.r_[True, np.diff(strong) != 0] if len(one) else new_group
     starts = np.flatnonzero(new_group)
     if not len(starts):
         return np.empty(0, dtype=np.int64)
     counts = np.add.reduceat(new_id.astype(np.int64), starts)
-    heads = one[starts]
-    answer: Ints = np.unique(heads[counts > after[heads]])
+    answer: Ints = np.unique(one[starts][counts > most[starts]])
     return answer
 
 

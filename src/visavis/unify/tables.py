@@ -17,6 +17,7 @@ from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.warehouse import Warehouse
 from visavis.unify.accounts import no_accounts
 from visavis.unify.batch import NOBODY, Identifiers, Links, People, person_ids, who_is_who
+from visavis.unify.component import MOST
 from visavis.unify.hand import apply_words, drop_blocked, drop_bots
 from visavis.unify.matches import MatchFits, match_links, no_matches
 from visavis.unify.rules import ALWAYS
@@ -53,6 +54,7 @@ def identify_people(
     words: Words = NO_WORDS,
     bots: str | None = None,
     fits: MatchFits | None = None,
+    most: int = MOST,
 ) -> bool:
     """Makes the tables `persons`, `seen_identifiers`, `seen_links`, `refused` and `attributed`;
     whether any identifier's person is not itself.
@@ -60,7 +62,8 @@ def identify_people(
     `matching` are the rules by which what people say of themselves is evidence too, and `fits`
     what they learned before.
     `bots` is a relation of the identifiers (node) of robots, and since when each is told to be one.
-    `known` (person, person_id) of an earlier build of the same lake and key saves hashing again.
+    A person has `most` identifiers at most. `known` (person, person_id) of an earlier build of the
+    same lake and key saves hashing again.
     """
     moment = to_datetime(as_of_ms).replace(tzinfo=None)
     _strengths(wh, kinds)
@@ -78,13 +81,13 @@ def identify_people(
         )
     )
     links = _links(wh)
-    people = who_is_who(seen, links, kinds, words.apart())
+    people = who_is_who(seen, links, kinds, words.apart(), most)
     no_matches(wh)
     if matching:
         match_links(wh, matching, kinds, people, moment, fits or MatchFits())
         apply_words(wh, Words(forgotten=words.forgotten))
         links = _links(wh)
-        people = who_is_who(seen, links, kinds, words.apart())
+        people = who_is_who(seen, links, kinds, words.apart(), most)
     table = person_ids(seen, people, key, known)
     wh.register("persons_arrow", table)
     wh.execute("CREATE OR REPLACE TEMP TABLE node_persons AS SELECT * FROM persons_arrow")

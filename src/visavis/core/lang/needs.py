@@ -33,6 +33,8 @@ def needs(project: Project) -> dict[str, Needs]:
             need = found.setdefault(IDENTIFY, Needs())
             name = trait.given or trait.name
             need.columns[name] = project.properties[IDENTIFY][name]
+            if trait.resolve == "trusted":
+                need.columns["source"] = Type.TEXT
     for need in found.values():
         if need.has_lines:
             need.lines["product_id"] = Type.TEXT

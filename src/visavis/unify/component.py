@@ -53,8 +53,8 @@ class Resolution:
     def groups(self) -> dict[Name, list[Name]]:
         """The identifiers of each person, by root."""
         found: dict[Name, list[Name]] = {}
-        for name in sorted(self.root):
-            found.setdefault(self.root[name], []).append(name)
+        for name, root in self.root.items():
+            found.setdefault(root, []).append(name)
         return found
 
 
@@ -134,7 +134,10 @@ def bound_of(kind: IdentifierKind, other: IdentifierKind) -> int | None:
 
 
 class _Solver:
-    """Unites the names of one graph; `held` counts only what a guard can stumble over."""
+    """Unites the names of one graph, by their numbers; `held` counts what a guard can stumble over.
+
+    A live change solves a component anew, so every step of the loops is counted.
+    """
 
     def __init__(
         self,
@@ -145,93 +148,107 @@ class _Solver:
         most: int,
     ) -> None:
         self.kinds, self.most = kinds, most
-        self.parent: dict[Name, Name] = {name: name for name in names}
-        parent = self.parent
-        self.edges = [
-            e for e in edges
-            if e.a in parent and e.b in parent and e.a != e.b and e.rule not in SILENT
-        ]  # fmt: skip
-        self.edges.sort(key=_RANK)
-        self.size = dict.fromkeys(parent, 1)
-        self.bounds = _bounds(parent, kinds)
-        self.held = {n: {n[0]: 1} for n in parent if n[0] in self.bounds}
-        self.apart: dict[Name, set[Name]] = {}
-        for a, b in splits:
-            if a in parent and b in parent:
-                self.apart.setdefault(a, set()).add(b)
-                self.apart.setdefault(b, set()).add(a)
+        self.names = list(dict.fromkeys(names))
+        self.at = at = {name: i for i, name in enumerate(self.names)}
+        self.parent = list(range(len(at)))
+        self.edges = sorted(
+            (e for e in edges
+             if e.a in at and e.b in at and e.a != e.b and e.rule not in SILENT),
+            key=_RANK,
+        )  # fmt: skip
+        self.size = [1] * len(at)
+        self.bounds = _bounds(at, kinds)
+        self.held = [{name[0]: 1} if name[0] in self.bounds else None for name in self.names]
+        self.apart: dict[int, set[int]] = {}
+        for one, other in splits:
+            if one in at and other in at:
+                self.apart.setdefault(at[one], set()).add(at[other])
+                self.apart.setdefault(at[other], set()).add(at[one])
         self.found = Resolution({})
 
     def solve(self, known: Collection[Name] | None) -> Resolution:
         account = self.accounts()
         if known is None:
-            found = shared_names(self.edges, self.kinds, account)
-            known = {name for name in self.parent if account[name] in found}
+            told = shared_names(self.edges, self.kinds, account)
+            known = {name for name in self.names if account[name] in told}
         shared = self.found.shared = set(known)
-        root = self._root
+        once = len(self.found.kept) > 0
+        at, root, guarded = self.at, self._root, bool(self.bounds or self.apart)
+        bounded = guarded or len(at) > self.most
+        kept, refused = self.found.kept, self.found.refused
         for edge in self.edges:
-            if account[edge.a] == account[edge.b]:
+            if once and account[edge.a] == account[edge.b]:
                 continue
             if shared and (edge.a in shared or edge.b in shared):
                 named = edge.a if edge.a in shared else edge.b
-                self.found.refused.append(Refused(edge, "shared", named[0]))
+                refused.append(Refused(edge, "shared", named[0]))
                 continue
-            a, b = root(edge.a), root(edge.b)
+            a, b = root(at[edge.a]), root(at[edge.b])
             if a == b:
                 continue
-            guard = self._guard(a, b)
+            guard = self._guard(a, b) if bounded else None
             if guard is None:
-                self._merge(a, b, edge)
+                self._merge(a, b)
+                kept.append(edge)
             else:
-                self.found.refused.append(Refused(edge, guard[0], guard[1] or edge.a[0]))
-        self.found.root = {name: root(name) for name in self.parent}
+                refused.append(Refused(edge, guard[0], guard[1] or edge.a[0]))
+        names = self.names
+        self.found.root = {name: names[root(i)] for i, name in enumerate(names)}
         return self.found
 
     def accounts(self) -> dict[Name, Name]:
-        """Unites what counts once; the name of each identifier's class."""
+        """Unites what counts once; the smallest name of each identifier's class."""
         once = [e for e in self.edges if e.rule in ONCE and counts_once(e, self.kinds)]
         for edge in once:
-            a, b = self._root(edge.a), self._root(edge.b)
+            a, b = self._root(self.at[edge.a]), self._root(self.at[edge.b])
             if a != b and not self._split(a, b):
-                self._merge(a, b, edge, one_account=True)
-        return {name: self._root(name) for name in self.parent} if once else self.parent.copy()
+                low, high = (a, b) if self.names[a] < self.names[b] else (b, a)
+                self._merge(low, high, one_account=True)
+                self.found.kept.append(edge)
+        if not once:
+            return dict(zip(self.names, self.names, strict=True))
+        return {name: self.names[self._root(i)] for i, name in enumerate(self.names)}
 
-    def _root(self, name: Name) -> Name:
+    def _root(self, at: int) -> int:
         parent = self.parent
-        while (above := parent[name]) is not name:
-            parent[name] = parent[above]
-            name = above
-        return name
+        while (above := parent[at]) != at:
+            parent[at] = at = parent[above]
+        return at
 
-    def _guard(self, a: Name, b: Name) -> tuple[str, str] | None:
+    def _guard(self, a: int, b: int) -> tuple[str, str] | None:
         """The guard that keeps two groups apart, and the kind it is about."""
         if self.apart and self._split(a, b):
             return "split", ""
         if self.size[a] + self.size[b] > self.most:
             return "size", ""
-        mine, theirs = self.held.get(a), self.held.get(b)
-        if mine and theirs:
-            for name in sorted(mine.keys() & theirs.keys()):
-                if mine[name] + theirs[name] > self.bounds[name]:
-                    unique = self.kinds.get(name, _PLAIN).unique
-                    return "unique" if unique else "limit", name
-        return None
+        mine, theirs = self.held[a], self.held[b]
+        if mine is None or theirs is None:
+            return None
+        found = ""
+        for name, count in theirs.items():
+            if name in mine and mine[name] + count > self.bounds[name]:
+                found = min(found, name) if found else name
+        if not found:
+            return None
+        return "unique" if self.kinds.get(found, _PLAIN).unique else "limit", found
 
-    def _split(self, a: Name, b: Name) -> bool:
+    def _split(self, a: int, b: int) -> bool:
         mine = [n for n in self.apart if self._root(n) == a]
         return any(self._root(other) == b for n in mine for other in self.apart[n])
 
-    def _merge(self, a: Name, b: Name, edge: Edge, one_account: bool = False) -> None:
-        low, high = (a, b) if a < b else (b, a)
-        self.parent[high] = low
-        self.size[low] += self.size.pop(high)
-        self.found.kept.append(edge)
-        theirs = self.held.pop(high, None)
-        if theirs:
-            mine = self.held.setdefault(low, {})
-            for name, count in theirs.items():
-                # an account counts as one, under however many ids it is known
-                mine[name] = 1 if one_account and name in mine else mine.get(name, 0) + count
+    def _merge(self, into: int, other: int, one_account: bool = False) -> None:
+        self.parent[other] = into
+        self.size[into] += self.size[other]
+        theirs = self.held[other]
+        if theirs is None:
+            return
+        mine = self.held[into]
+        if mine is None:
+            self.held[into] = theirs
+            return
+        for name, count in theirs.items():
+            # an account counts as one, under however many ids it is known
+            mine[name] = 1 if one_account and name in mine else mine.get(name, 0) + count
 
 
 def _bounds(names: Iterable[Name], kinds: Mapping[str, IdentifierKind]) -> dict[str, int]:

@@ -193,6 +193,12 @@ def test_slow_clients_are_let_go_and_hold_nobody_up(shop: Path, half: bytes) -> 
         assert server.http.get("/ready").status_code == 200
 
 
+def test_idle_connections_beyond_the_shell_s_limit(shop: Path) -> None:
+    few = ["sh", "-c", 'ulimit -S -n 128; exec "$0" "$@"', *MAIN]
+    with Server(shop, few) as server, connections(server, 400, b""):
+        assert server.post("/v1/track", event("m")).status_code == 200
+
+
 def test_more_than_the_disk_takes_is_refused_not_held(tmp_path: Path) -> None:
     """Back-pressure: what waits is bounded, what was refused can be sent again."""
     gate = threading.Event()

@@ -82,6 +82,7 @@ def serve(root: Path, host: str, port: int) -> None:
     from visavis.serve.wire import Wire
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    _allow_connections()
     running = Running(open_service(root))
     config = uvicorn.Config(
         running.app, host=host, port=port, access_log=False, log_level="warning",
@@ -92,6 +93,15 @@ def serve(root: Path, host: str, port: int) -> None:
     server = uvicorn.Server(config)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(server, running))
+
+
+def _allow_connections() -> None:
+    """As many open connections as the system lets the process have, not what shells begin with."""
+    import resource
+
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(server: Any, running: Running) -> None:

@@ -189,7 +189,11 @@ def calls(rng: Random, count: int) -> list[dict[str, Any]]:
                     "messageId": f"m{n}", "timestamp": moment, "userId": user,
                 }  # fmt: skip
         made.append(call)
-    again = [*made, *rng.sample(made, 5)]
+    orders = [c for c in made if c.get("event") == "Order Completed"]
+    changed = [
+        {**c, "properties": {**c["properties"], "revenue": 1}} for c in rng.sample(orders, 2)
+    ]  # of one message id, what was received last counts
+    again = [*made, *rng.sample(made, 5), *changed]
     rng.shuffle(again)
     return again
 

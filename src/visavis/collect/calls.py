@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Any
 
 import msgspec
@@ -80,6 +80,8 @@ class Event:
     values: dict[str, Any]
     context: str | None
     bot: str | None = None
+    digest: str = ""
+    """Of two with one id, received at once, the greater counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def _event(
     return Event(
         _message_id(call.messageId, fallback_id), kind, name, ts, received,
         _channel(call, context, kind), _identifiers(call, context, kind), values,
-        _shown(call.context), _bot(context, agent),
+        _shown(call.context), _bot(context, agent), blake2b(raw, digest_size=8).hexdigest(),
     )  # fmt: skip
 
 

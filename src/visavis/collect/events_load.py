@@ -228,11 +228,14 @@ def one_each(making: Making) -> None:
         return
     before = making.wh.value("SELECT count(*) FROM collect_new")
     content = ", ".join(identifier(c) for c in _content(making))
+    told = f"md5(CAST(({content}, '') AS VARCHAR))"
+    if "digest" in making.wh.columns("collect_new"):
+        told = "digest"
     run(
         f"{_TABLE} collect_single AS SELECT * FROM collect_new ANTI JOIN collect_repeats "
         "USING (message_id) UNION ALL SELECT * FROM collect_new SEMI JOIN collect_repeats "
         "USING (message_id) QUALIFY row_number() OVER (PARTITION BY message_id "
-        f"ORDER BY revision DESC, received DESC, md5(CAST(({content}, '') AS VARCHAR)) DESC) = 1"
+        f"ORDER BY revision DESC, received DESC, {told} DESC) = 1"
     )
     _replace(making, "collect_single")
     making.counts["repeated"] = before - making.wh.value("SELECT count(*) FROM collect_new")

@@ -136,6 +136,7 @@ def _fixed(
         "channel": pa.array([e.channel for e in rows], pa.string()),
         "context": pa.array([_marked(e) for e in rows], pa.string()),
         "given": pa.array([_encode(e.identifiers).decode() for e in rows], pa.string()),
+        "digest": pa.array([e.digest for e in rows], pa.string()),
         "bot": pa.array([e.bot for e in rows], pa.string()),
         "cleared": pa.array([c for c, _, _ in extra], pa.list_(pa.string())),
         "free": pa.array([f for _, f, _ in extra], pa.bool_()),

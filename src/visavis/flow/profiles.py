@@ -234,6 +234,7 @@ class Profiles:
                 kept = Kept(
                     name, event.ts, event.message_id, others, event.type, event.received,
                     event.channel, is_free(event, found), found.values, found.lines, found.cleared,
+                    event.digest,
                 )  # fmt: skip
         if names:
             self.recent.add(names, "alias" if event.type == "alias" else "same row", kept)
@@ -501,10 +502,11 @@ class Profiles:
                 if _counts((e.ts, e.message_id), e.others, held, nobodys, mine):
                     events.append(e.plain())
         if events:
-            known = {mid for _, stream in parts for mid in stream.message_ids}
-            fresh = [e for e in events if e["message_id"] not in known]
+            # what came again since the build was received later, so it counts
+            again = {e["message_id"] for e in events}
+            parts = [(event, _without(stream, again)) for event, stream in parts]
             project = self.base.project
-            since = History.from_events(fresh, project.properties, project.line_fields)
+            since = History.from_events(events, project.properties, project.line_fields)
             parts += since.streams.items()
         return history_of(parts)
 
@@ -597,9 +599,11 @@ class Profiles:
 
 
 def _without(stream: Stream, beaten: set[str]) -> Stream:
-    """A stream without events that another source tells better."""
+    """A stream without events that are told better elsewhere."""
+    if beaten.isdisjoint(stream.message_ids):
+        return stream
     rows = [i for i, mid in enumerate(stream.message_ids) if mid not in beaten]
-    return stream if len(rows) == len(stream.message_ids) else picked(stream, rows)
+    return picked(stream, rows)
 
 
 def _counts(

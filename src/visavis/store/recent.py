@@ -78,7 +78,8 @@ class Kept(msgspec.Struct, array_like=True, frozen=True, gc=False):
         """The event as History.from_events takes it."""
         return {
             "message_id": self.message_id, "event": self.event, "type": self.type, "ts": self.ts,
-            "received_at": self.received_at, "content_hash": self.digest, "source": "live", "channel": self.channel,
+            "received_at": self.received_at, "content_hash": self.digest, "source": "live",
+            "channel": self.channel,
             "void": self.void, "properties": self.properties, "products": self.products,
             "cleared": self.cleared,
         }  # fmt: skip

@@ -37,6 +37,8 @@ _COMMANDS = {
     "flush": "ops",
     "backup": "ops",
     "restore": "ops",
+    "erase": "ops",
+    "export": "ops",
     "identity": "identity",
 }
 

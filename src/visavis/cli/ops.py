@@ -1,7 +1,8 @@
-"""flush, backup and restore."""
+"""flush, backup and restore, erase and export."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -52,3 +53,47 @@ def restore_command(file: Path) -> None:
     from visavis.flow.backup import restore
 
     show(restore(settings().root, file))
+
+
+@click.command("erase", cls=Command)
+@click.argument("person", metavar="PERSON")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def erase_command(person: str, yes: bool) -> None:
+    """Erase a person from everything the project keeps; this can't be undone.
+
+    PERSON is kind:value, like email:a@b.co, or a person_id. What names the person and is dated up
+    to now does not come back, whichever file has it. Files of your own are not touched.
+    """
+    from visavis.flow.erasing import erase
+
+    if not yes and not settings().json and sys.stdin.isatty():
+        click.confirm(f"Erase {person} for good?", abort=True, err=True)
+    made = erase(settings().root, person, now_ms(), progress())
+    show(made)
+    if made["backups"]:
+        click.echo(
+            "Backups made before still hold the person: delete them, or erase again after a "
+            "restore.",
+            err=True,
+        )
+
+
+@click.command("export", cls=Command)
+@click.argument("person", metavar="PERSON")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The JSON file to write (default: standard output).",
+)
+def export_command(person: str, out: Path | None) -> None:
+    """Write everything the project keeps of a person as JSON, to hand to them."""
+    from visavis.cli.output import target
+    from visavis.cli.spell import dump
+    from visavis.flow.erasing import export
+
+    text = dump(export(settings().root, person))
+    with target(out) as stream:
+        stream.write(f"{text}\n".encode())
+    if out is not None:
+        out.chmod(0o600)

@@ -13,6 +13,7 @@ from typing import Any
 from visavis.collect import nodes, ranks
 from visavis.collect.clean import Habit
 from visavis.collect.context import Context
+from visavis.collect.erasing import drop_erased
 from visavis.collect.namespaces import real
 from visavis.collect.rows import Rows
 from visavis.collect.staging import Column, Stage, check_columns, columns_of
@@ -182,6 +183,7 @@ class Making:
         self.wh.execute("ALTER TABLE collect_noded RENAME TO collect_noded_")
         self.wh.execute(f"DROP {'VIEW' if view else 'TABLE'} collect_new")
         self.wh.execute("ALTER TABLE collect_noded_ RENAME TO collect_new")
+        drop_erased(self)
 
     def rank(self) -> None:
         """Settles the `seq` of `collect_new`; `collect_dead` names rows that it replaces."""

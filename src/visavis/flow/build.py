@@ -9,6 +9,7 @@ from typing import Any
 from visavis.core.nouns import Project
 from visavis.core.problems import ProblemsError
 from visavis.core.progress import Progress
+from visavis.flow.erasing import settle
 from visavis.flow.inputs import answers, gather, summary
 from visavis.store import builds, crash
 from visavis.store.lake import Lake, room_on_disk
@@ -69,6 +70,7 @@ def _build(
     accept_joins: bool,
 ) -> dict[str, Any]:
     from visavis.collect.batch import collect
+    from visavis.collect.erasing import pending, rewrite
     from visavis.flow.entries import record_entries
     from visavis.flow.making import Making
     from visavis.flow.quality import withheld
@@ -76,11 +78,18 @@ def _build(
     before = builds.published(lake.state)
     if before is not None:
         record_entries(before, lake, db, wh)
+    erasing = pending(db)
+    if erasing.nodes:
+        with progress.step("erase"):
+            rewrite(lake, db, wh, erasing, project.kinds)
+        # nothing may be taken over from a build that still has the person
+        before = None
     collect(project, lake, db, wh, now_ms, progress)
     crash.point("build-collected")
     inputs = gather(project, db, before)
     if before is not None and answers(before, inputs, project, lake, wh, as_of_ms, now_ms):
         forget(lake.state, int(before.manifest.get("through_frame", 0)))
+        settle(lake, db, erasing, inputs.tail)
         return summary(before.manifest)
     moment = now_ms if as_of_ms is None else as_of_ms
     held_back = withheld(project, lake, db, wh, moment, progress)
@@ -90,6 +99,7 @@ def _build(
     crash.point("build-recorded")
     builds.prune(lake.state, project.keep_builds)
     forget(lake.state, inputs.tail)
+    settle(lake, db, erasing, inputs.tail)
     return summary(made.manifest)
 
 

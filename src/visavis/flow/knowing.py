@@ -11,6 +11,7 @@ import logging
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,8 @@ class Knowledge:
     profiles: Profiles | None = None
     waiting: list[Frame] | None = None
     """Frames that came while another base is being read in."""
+    covered: Callable[[int], None] | None = None
+    """Told of the last frame that a build covers, once answers no longer need it."""
 
     def listen(self, frames: list[Frame]) -> None:
         """Told of every durable frame, in order, before its request is answered."""
@@ -88,6 +91,8 @@ class Knowledge:
         old, self.profiles = self.profiles, fresh
         if old is not None:
             await old.end()
+        if self.covered is not None:
+            self.covered(base.through)
 
     def _make_history(self) -> None:
         build = builds.published(self.state)

@@ -6,6 +6,7 @@ told of every durable frame, in order, before the request is answered (see colle
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from visavis.collect.payloads import BATCH, POSTHOG, SNOWPLOW, Unreadable, check
 from visavis.core.nouns import Project
 from visavis.core.problems import Problem, ProblemsError
 from visavis.store.keys import Key, Keyring
-from visavis.store.tail import Frame, Tail, size
+from visavis.store.tail import Frame, Tail, forget, size
 
+_log = logging.getLogger("visavis.live")
 __all__ = [
     "BATCH", "POSTHOG", "SNOWPLOW", "Frame", "Key", "Keyring", "Service", "Tail", "Unreadable",
     "Watch", "check", "customerio", "head", "open_service", "size",
@@ -31,6 +33,14 @@ class Service:
     state: Path
     tail: Tail
     keyring: Keyring
+
+    def clear(self, through: int) -> None:
+        """Removes frames that a build covers; on the thread that appends."""
+        try:
+            self.tail.renew()
+            forget(self.state, through)
+        except OSError as error:  # the next build tries again
+            _log.warning("covered frames could not be removed: %s", error.strerror)
 
     def close(self) -> None:
         """Gives the tail back."""

@@ -41,6 +41,7 @@ from visavis.flow.counting import Counts
 from visavis.flow.live_orders import Orders
 from visavis.flow.naming import Naming
 from visavis.store.builds import Build, published
+from visavis.store.erased import hash_of, noted_in
 from visavis.store.history import FILE, Held, PublishedHistory, history_of, picked
 from visavis.store.recent import Kept, Recent
 from visavis.store.tail import Frame
@@ -57,6 +58,7 @@ FEW = 64
 _NEVER = 1 << 62
 _RETIRING_MS = 1_000
 """How long an answer is kept where a tag is retired on some day."""
+_BEFORE = -(1 << 62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class Base:
     build_id: str | None = None
     as_of: int = TIME_MIN
     through: int = 0
+    erased: Mapping[str, int] = field(default_factory=dict)
+    """Hash of an erased identifier -> until when nothing dated comes back, UTC ms."""
 
     types: dict[str, Type] = field(init=False)
     """The traits with their types."""
@@ -130,12 +134,15 @@ def base_of(root: Path, state: Path, folder: Project) -> Base:
     """The base of the build published now; the folder's definitions before the first one."""
     build = published(state)
     if build is None:
-        return _base(folder)
+        base = _base(folder)
+        base.erased = noted_in(state)
+        return base
     project = _definitions(root, build, folder)
     path = build.path / FILE
     base = _base(project)
     base.build_id, base.as_of, base.fits = build.id, build.as_of, build.fits()
     base.through = int(build.manifest.get("through_frame") or 0)
+    base.erased = noted_in(state)
     if path.exists():
         base.history = PublishedHistory(path)
         base.items = Items(base.history.items())
@@ -179,6 +186,7 @@ class Profiles:
         """`folder` is where events beyond what memory is to hold are kept; see store.recent."""
         self.base = base
         self.pid = pid_maker(key)
+        self._key = key
         self.bots: dict[Identifier, int] = base.history.bots() if base.history else {}
         self.orders = Orders(base.project, base.history)
         self.recent = Recent(self.pid, folder)
@@ -218,6 +226,8 @@ class Profiles:
 
     def _event(self, event: Event) -> None:
         names = self._naming.of(event.identifiers)
+        if self.base.erased and self._erased(names, event.ts):
+            return
         if event.bot:
             self._robot(event, names)
             return
@@ -253,6 +263,10 @@ class Profiles:
     def _is_robot(self, name: Identifier, at_ms: int) -> bool:
         since = self.bots.get(name)
         return since is not None and since <= at_ms
+
+    def _erased(self, names: Iterable[Identifier], ts: int) -> bool:
+        told, key = self.base.erased, self._key
+        return any(ts <= told.get(hash_of(key, *name), _BEFORE) for name in names)
 
     def _forget(self, names: Sequence[Identifier]) -> None:
         """Drops what was worked out of people whom something new may change."""

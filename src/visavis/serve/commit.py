@@ -51,7 +51,7 @@ class Committer:
     numbers: Numbers = field(default_factory=Numbers)
 
     def __post_init__(self) -> None:
-        self._queue: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Group | Callable[[], None] | None] = queue.SimpleQueue()
         self._waiting: _Group = []
         self._busy = False
         self._lock = threading.Lock()
@@ -83,6 +83,9 @@ class Committer:
         self._busy = count > 0
         if count:
             self._queue.put(waiting[:count])
+    def between(self, work: Callable[[], None]) -> None:
+        """Has something done on the thread that writes, between two commits."""
+        self._queue.put(work)
 
     def close(self) -> None:
         """Stores what waits and ends; no `store` may follow. The loop may still run."""
@@ -95,6 +98,9 @@ class Committer:
 
     def _run(self) -> None:
         while (group := self._queue.get()) is not None:
+            if callable(group):
+                group()
+                continue
             self._commit(group)
 
     def _commit(self, group: _Group) -> None:

@@ -48,6 +48,7 @@ class Running:
         loop = asyncio.get_running_loop()
         committer = Committer(service.tail, loop, self.knowledge.listen)
         self.committer = committer
+        self.knowledge.covered = lambda through: committer.between(lambda: service.clear(through))
         collecting = Collecting(committer, self.service.keyring)
         self.routes.add(*api.collection(collecting), *api.client_settings())
         self.decider = decider_of(service.state)

@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,6 +143,18 @@ def prune(state: Path, keep: int) -> list[str]:
     names = [name for name in _newest_last(state) if current is None or name != current.id]
     spare = names[: max(0, len(names) - max(keep - 1, 0))]
     return [name for name in spare if _remove(state / "builds" / name)]
+
+
+def remove(state: Path, names: Iterable[str]) -> list[str]:
+    """Removes these builds; those that are being read, or are published, are left and named."""
+    current = published(state)
+    left = []
+    for name in names:
+        folder = state / "builds" / name
+        kept = current is not None and current.id == name
+        if kept or (folder.is_dir() and not _remove(folder)):
+            left.append(name)
+    return left
 
 
 def _newest_last(state: Path) -> list[str]:

@@ -7,6 +7,7 @@ later begins a new history.
 
 from __future__ import annotations
 
+import hmac
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
@@ -15,6 +16,11 @@ from pathlib import Path
 TABLE = """
 CREATE TABLE IF NOT EXISTS erased(hash TEXT PRIMARY KEY, at INT NOT NULL) WITHOUT ROWID;
 """
+
+
+def hash_of(key: bytes, kind: str, value: str) -> str:
+    """What is kept of an erased identifier (a normal value) under the project's key."""
+    return hmac.digest(key, f"erased\x1f{kind}\x1f{value}".encode(), "sha256").hex()
 
 
 def note(db: sqlite3.Connection, hashes: Iterable[str], at_ms: int) -> None:

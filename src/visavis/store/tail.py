@@ -121,6 +121,12 @@ class Tail:
             os.close(self._file)
             self._file = -1
 
+    def renew(self) -> None:
+        """Begins a new, empty segment, so that all others can go; raises OSError."""
+        self.rotate()
+        if self._file < 0:
+            self._begin()
+
     def _recover(self) -> int:
         """Cuts off a torn end and gives the number of the next frame."""
         found = segments(self.path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -104,6 +104,14 @@ def now_ms() -> int:
     """The clock, read here and nowhere below; VISAVIS_NOW (ISO 8601) fixes it, to repeat a run."""
     fixed = os.environ.get("VISAVIS_NOW")
     return moment(fixed, "VISAVIS_NOW") if fixed else time.time_ns() // 1_000_000
+
+
+def clock_of_service() -> Callable[[], int]:
+    """The clock of a process that goes on; fixed by VISAVIS_NOW it stands still."""
+    if not os.environ.get("VISAVIS_NOW"):
+        return now_ms
+    at = now_ms()
+    return lambda: at
 
 
 def moment(text: str, option: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import rich_click as click
 
-from visavis.cli.context import Command, Group, fail, now_ms, settings
+from visavis.cli.context import Command, Group, clock_of_service, fail, now_ms, settings
 from visavis.cli.output import write_json, write_rows
 
 
@@ -19,7 +19,7 @@ def serve_command(host: str, port: int) -> None:
         click.echo(
             f"visavis serves {settings().root.resolve().name} at http://{host}:{port}", err=True
         )
-    serve(settings().root, host, port)
+    serve(settings().root, host, port, clock_of_service())
 
 
 @click.group("keys", cls=Group)

@@ -134,7 +134,8 @@ def _events(wh: Warehouse, folder: Path, load_id: str) -> int:
     source = f"read_parquet({text_literal(str(path))})"
     wh.execute(
         f"CREATE OR REPLACE TEMP TABLE gone_here AS SELECT seq FROM {source} "
-        f"WHERE node IN {_NODES} OR (nodes IS NOT NULL AND list_has_any(nodes, (SELECT list(node) FROM gone_nodes))) "
+        f"WHERE node IN {_NODES} OR (nodes IS NOT NULL AND "
+        "list_has_any(nodes, (SELECT list(node) FROM gone_nodes))) "
         "OR message_id IN (SELECT message_id FROM gone_messages)"
     )
     count = int(wh.value("SELECT count(*) FROM gone_here"))

@@ -15,6 +15,7 @@ from visavis.core.lang.types import Type
 from visavis.core.offers import Channel, Content, Offer
 from visavis.core.pressure import Cap, QuietHours
 from visavis.core.problems import Place
+from visavis.core.schedule import Job
 
 Party = Literal["first", "second", "third"]
 DataKind = Literal["engagement", "psychographic", "behaviour", "response"]
@@ -311,6 +312,7 @@ class Project:
     caps: Mapping[str, Cap] = field(default_factory=dict)
     quiet_hours: Mapping[str, QuietHours] = field(default_factory=dict)
     purposes: tuple[str, ...] = ()
+    schedule: Mapping[str, Job] = field(default_factory=dict)
     properties: Mapping[str, Mapping[str, Type]] = field(default_factory=dict)
     line_fields: Mapping[str, Type] = field(default_factory=dict)
     definition_hash: str = ""

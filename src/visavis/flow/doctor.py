@@ -7,11 +7,13 @@ import os
 import platform
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from visavis import __version__
+from visavis.core.nouns import Project
 from visavis.core.problems import Problem
 from visavis.project.folder import is_project
 
@@ -103,6 +105,7 @@ def _project(root: Path) -> Iterator[Row]:
     state = root / project.state
     yield _build(state)
     yield _lock(state)
+    yield from _schedule(project)
 
 
 def _problems(problems: list[Problem]) -> Row:
@@ -123,6 +126,17 @@ def _build(state: Path) -> Row:
     detail = f"{build.id} as of {manifest['as_of']}: {manifest['people']:,} people"
     size = sum(path.stat().st_size for path in state.rglob("*") if path.is_file())
     return _row("build", "ok", f"{detail}; the state takes {_size(size)}")
+
+
+def _schedule(project: Project) -> Iterator[Row]:
+    """When each scheduled command ran and runs next."""
+    from visavis.flow.schedule import schedule_of
+
+    for name, told in schedule_of(project).told(time.time_ns() // 1_000_000).items():
+        failed = told["exit"] not in (None, 0)
+        detail = f"last {told['last'] or 'never'}, next {told['next']} while `serve` runs"
+        hint = f"It failed: run `visavis {name}` to see why." if failed else ""
+        yield _row(f"schedule {name}", "broken" if failed else "ok", detail, hint)
 
 
 def _lock(state: Path) -> Row:

@@ -161,6 +161,24 @@ SOURCE = Shape(
     ),
 )  # fmt: skip
 
+JOB = Shape(
+    "job",
+    (
+        Key("every", H.DURATION, "So long after it was started last; at least a minute."),
+        Key("cron", H.TEXT, "Instead: at these times of the project's zone, as in cron: minute, "
+            "hour, day, month, weekday."),
+    ),
+    short="every",
+)  # fmt: skip
+
+SCHEDULE = Shape(
+    "schedule",
+    tuple(
+        Key(name, H.SECTION, f"When `serve` runs `visavis {name}` beside it.", of=JOB)
+        for name in ("build", "flush", "send")
+    ),
+)
+
 PROJECT = Shape(
     "project",
     (
@@ -173,6 +191,7 @@ PROJECT = Shape(
         Key("keep_builds", H.INTEGER, "How many builds are kept; by default 5."),
         Key("memory_limit", H.TEXT, "What a build may take, like 4GB."),
         Key("max_build_age", H.DURATION, "A build older than that is reported as stale."),
+        Key("schedule", H.SECTION, "What `serve` runs by itself, and when.", of=SCHEDULE),
         Key("settings", H.TEXT_MAP, "Names with values, readable in every expression."),
     ),
 )

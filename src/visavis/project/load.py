@@ -122,6 +122,7 @@ class _Loader:
             caps=read_caps(self.found["caps"], channels, self.problems),
             quiet_hours=read_quiet_hours(self.found["quiet_hours"], channels, self.problems),
             purposes=purposes_of(self.found["purposes"]),
+            schedule=settings.schedule,
             properties=self.registry.properties,
             line_fields=self.registry.lines,
             definition_hash=definition_hash(self.texts),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from visavis.core.lang.form import Literal
 from visavis.core.lang.types import DECIMAL_LIMIT, INTEGER_MAX, SCALE, Type
 from visavis.core.problems import Place, Problem
+from visavis.core.schedule import Job, is_cron
 from visavis.project.names import check_name
 from visavis.project.section import Section
 
@@ -17,6 +18,7 @@ DEFAULTS = {
     "defecting_days": Literal(Type.INTEGER, 365),
 }
 """The lifecycle limits that are usual in the field; a project may set its own."""
+_SHORTEST_MS = 60_000
 _INTEGER = re.compile(r"-?\d{1,19}")
 _DECIMAL = re.compile(r"(-?)(\d{1,12})\.(\d{1,6})")
 _MEMORY = re.compile(r"\d+(\.\d+)? ?(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)", re.IGNORECASE)
@@ -35,6 +37,7 @@ class Settings:
     keep_builds: int = 5
     memory_limit: str | None = None
     max_build_age_ms: int | None = None
+    schedule: Mapping[str, Job] = field(default_factory=dict)
     names: Mapping[str, Literal] = field(default_factory=dict)
 
 
@@ -54,6 +57,7 @@ def read_settings(section: Section, problems: list[Problem]) -> Settings:
         keep_builds=5 if keep is None else max(1, keep),
         memory_limit=_memory(section, problems),
         max_build_age_ms=section.integer("max_build_age"),
+        schedule=_schedule(section.section("schedule"), problems),
         names=_names(section, problems),
     )
 
@@ -66,6 +70,33 @@ def _memory(section: Section, problems: list[Problem]) -> str | None:
         problems.append(Problem("wrong-value", message, place, "Write it like 4GB."))
         return None
     return limit
+
+
+def _schedule(section: Section | None, problems: list[Problem]) -> dict[str, Job]:
+    jobs = {name: section.section(name) for name in section.keys} if section else {}
+    read = {name: _job(name, job, problems) for name, job in jobs.items() if job is not None}
+    return {name: job for name, job in read.items() if job is not None}
+
+
+def _job(name: str, section: Section, problems: list[Problem]) -> Job | None:
+    every, cron = section.integer("every"), section.maybe("cron")
+    if section.has("every") == section.has("cron"):
+        both = section.has("every")
+        code = "conflicting-keys" if both else "missing-key"
+        message = f"'{name}' is scheduled by {'both' if both else 'neither'} 'every' and 'cron'."
+        place = section.keys.get("cron", section.place)
+        problems.append(Problem(code, message, place, "Give one of the two."))
+    elif every is not None and every < _SHORTEST_MS:
+        message = f"'{name}' can run once a minute at most."
+        hint = "Write it like `every: 15 minutes`."
+        problems.append(Problem("wrong-value", message, section.at("every"), hint))
+    elif cron is not None and not is_cron(cron):
+        message = f"'{cron}' is no cron expression, or never comes."
+        hint = "Five fields: minute, hour, day, month, weekday, like '30 3 * * mon-fri'."
+        problems.append(Problem("bad-cron", message, section.at("cron"), hint))
+    elif every is not None or cron is not None:
+        return Job(every, cron)
+    return None
 
 
 def _names(section: Section, problems: list[Problem]) -> dict[str, Literal]:

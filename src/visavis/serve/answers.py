@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from visavis.flow.profiles import Answer as Known
 from visavis.flow.profiles import Profiles
 from visavis.serve.auth import allowed, outer_key
 from visavis.serve.bodies import body_of
+from visavis.serve.collecting import clock
 from visavis.serve.http import Answer, Refused, Request
 from visavis.serve.routes import Route
 
@@ -37,6 +37,7 @@ class Answers:
     decider: Decider
     log: Callable[[int, bytes, bytes], object]
     """Hands a decision's event to the tail; nobody waits for it."""
+    now: Callable[[], int] = clock
 
     def routes(self) -> list[Route]:
         return [
@@ -69,7 +70,7 @@ class Answers:
 
     def _profile(self, asked: Mapping[str, str]) -> Answer:
         profiles = self.profiles()
-        at_ms = moment(asked.get("at"), profiles)
+        at_ms = moment(asked.get("at"), profiles, self.now())
         known = find(profiles, asked, at_ms)
         if known is None:
             raise Refused(404, "nobody", "there is no such person")
@@ -79,7 +80,7 @@ class Answers:
         self._secret(request)
         profiles = self.profiles()
         name = request.parts["name"]
-        count = await profiles.count(name, now())
+        count = await profiles.count(name, self.now())
         if count is None:
             raise Refused(404, "unknown-segment", "there is no such segment")
         return Answer(200, as_json({"segment": name, "count": count}))
@@ -94,7 +95,7 @@ class Answers:
             raise Refused(401, "wrong-key", "this needs a write key or a secret key of the project")
         profiles = self.profiles()
         session_only = key.kind != "secret"
-        name = _person_of(profiles, body.get("person"))
+        name = _person_of(profiles, body.get("person"), self.now())
         if session_only and name[0] != ANONYMOUS:
             raise Refused(403, "anonymous-only", "a write key decides for an anonymous_id alone")
         placement, count = body.get("placement"), body.get("count", 1)
@@ -105,7 +106,7 @@ class Answers:
         offers = self.decider.offers(profiles, placement)
         if offers is None:
             raise Refused(404, "unknown-placement", "no offer has such a placement")
-        at_ms = now()
+        at_ms = self.now()
         asked = dict(parse_qsl(request.query.decode("latin-1"))) if request.query else {}
         explained = not session_only and asked.get("explain") in ("1", "true")
         made = self.decider.decide(
@@ -125,23 +126,18 @@ class Answers:
             _records.warning("a decision could not be recorded")
 
 
-def _person_of(profiles: Profiles, given: object) -> tuple[str, str]:
+def _person_of(profiles: Profiles, given: object, at_ms: int) -> tuple[str, str]:
     if not isinstance(given, dict) or len(given) != 1:
         raise Refused(400, "no-person", '\'person\' is one identifier, like {"email": "a@b.co"}')
     ((kind, value),) = given.items()
     if not isinstance(value, str) or not value.strip():
         raise Refused(400, "no-person", "the identifier of 'person' is a text")
     if kind == "person_id":
-        found = profiles.by_id(value, now())
+        found = profiles.by_id(value, at_ms)
         if found is None:
             raise Refused(404, "nobody", "there is no such person")
         return found.name
     return profiles.normal(kind, value)
-
-
-def now() -> int:
-    """UTC ms."""
-    return time.time_ns() // 1_000_000
 
 
 def object_of(body: bytes) -> dict[str, Any]:
@@ -155,10 +151,10 @@ def object_of(body: bytes) -> dict[str, Any]:
     return found
 
 
-def moment(text: str | None, profiles: Profiles) -> int:
+def moment(text: str | None, profiles: Profiles, now_ms: int) -> int:
     """The moment asked about, now by default; raises Refused 400."""
     if not text:
-        return now()
+        return now_ms
     try:
         # in a query a plus sign that was not escaped reads as a blank
         return parse_time(text.replace(" ", "+"), zone(profiles.base.project.time_zone))

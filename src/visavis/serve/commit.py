@@ -83,6 +83,7 @@ class Committer:
         self._busy = count > 0
         if count:
             self._queue.put(waiting[:count])
+
     def between(self, work: Callable[[], None]) -> None:
         """Has something done on the thread that writes, between two commits."""
         self._queue.put(work)

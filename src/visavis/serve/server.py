@@ -7,6 +7,7 @@ import contextlib
 import gc
 import logging
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from typing import Any
 from visavis.flow.knowing import Knowledge, decider_of
 from visavis.flow.live import Service, open_service
 from visavis.flow.live_decide import Decider
-from visavis.serve import api, watching
+from visavis.flow.schedule import schedule_of
+from visavis.serve import api, scheduling, watching
 from visavis.serve.answers import Answers
 from visavis.serve.app import App
-from visavis.serve.collecting import Collecting
+from visavis.serve.collecting import Collecting, clock
 from visavis.serve.commit import Committer
 from visavis.serve.routes import Routes
 
@@ -36,7 +38,8 @@ class Running:
     committer: Committer | None = None
     knowledge: Knowledge | None = None
     decider: Decider | None = None
-    watcher: asyncio.Task[None] | None = None
+    clock: Callable[[], int] = clock
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.app = App(self.routes, self._start, self._stop)
@@ -49,21 +52,30 @@ class Running:
         committer = Committer(service.tail, loop, self.knowledge.listen)
         self.committer = committer
         self.knowledge.covered = lambda through: committer.between(lambda: service.clear(through))
-        collecting = Collecting(committer, self.service.keyring)
+        collecting = Collecting(committer, self.service.keyring, self.clock)
         self.routes.add(*api.collection(collecting), *api.client_settings())
         self.decider = decider_of(service.state)
-        answers = Answers(self.knowledge, service.keyring, self.decider, committer.store)
+        answers = Answers(
+            self.knowledge, service.keyring, self.decider, committer.store, self.clock
+        )
         self.routes.add(*answers.routes())
-        self.routes.add(*watching.routes(self.routes, self.app, committer, service, self.knowledge))
+        schedule = schedule_of(service.project)
+        watched = watching.Watched(
+            self.app, committer, service, self.knowledge, schedule, self.clock
+        )
+        self.routes.add(*watching.routes(self.routes, watched))
         await self.knowledge.first()
         # definitions and catalogue stay: nobody need look through them for garbage again and again
         gc.freeze()
         gc.set_threshold(*_GARBAGE)
-        self.watcher = loop.create_task(self.knowledge.watch())
+        self.tasks.append(loop.create_task(self.knowledge.watch()))
+        root = service.project.root
+        self.tasks.append(loop.create_task(scheduling.run(schedule, root, self.clock)))
 
     async def _stop(self) -> None:
-        if self.watcher is not None:
-            self.watcher.cancel()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
         if self.committer is not None:
             await asyncio.to_thread(self.committer.close)
         if self.decider is not None:
@@ -76,7 +88,7 @@ def application(root: Path) -> App:
     return Running(open_service(root)).app
 
 
-def serve(root: Path, host: str, port: int) -> None:
+def serve(root: Path, host: str, port: int, clock: Callable[[], int] = clock) -> None:
     """Serves until the process is told to end; then stores what waits and goes."""
     import uvicorn
 
@@ -84,7 +96,7 @@ def serve(root: Path, host: str, port: int) -> None:
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     _allow_connections()
-    running = Running(open_service(root))
+    running = Running(open_service(root), clock=clock)
     config = uvicorn.Config(
         running.app, host=host, port=port, access_log=False, log_level="warning",
         http=Wire, ws="none", proxy_headers=False, lifespan="on", server_header=False,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from visavis.flow.knowing import Knowledge
 from visavis.flow.live import Service, size
+from visavis.flow.schedule import Schedule
 from visavis.serve.commit import Committer
 from visavis.serve.http import Answer, Request, as_json, error
 from visavis.serve.routes import Route, Routes
@@ -21,11 +23,23 @@ STALLED_SECONDS = 20.0
 _LOOK_SECONDS = 5.0
 
 
-def routes(
-    all_routes: Routes, app: App, committer: Committer, service: Service, knowledge: Knowledge
-) -> list[Route]:
+@dataclass
+class Watched:
+    """What is watched over."""
+
+    app: App
+    committer: Committer
+    service: Service
+    knowledge: Knowledge
+    schedule: Schedule
+    clock: Callable[[], int]
+
+
+def routes(all_routes: Routes, watched: Watched) -> list[Route]:
     """The routes that watch over the service; none needs a key or tells of anybody."""
     from visavis.serve.openapi import document
+
+    committer, knowledge = watched.committer, watched.knowledge
 
     async def health(request: Request) -> Answer:
         return as_json({"status": "ok"})
@@ -35,10 +49,11 @@ def routes(
             return error(503, "busy", "more waits for the disk than can be held")
         if not knowledge.ready():
             return error(503, "not-ready", "profiles are being read in")
-        return as_json({"status": "ready"})
+        jobs = watched.schedule.told(watched.clock())
+        return as_json({"status": "ready", **({"schedule": jobs} if jobs else {})})
 
     async def metrics(request: Request) -> Answer:
-        return Answer(200, _metrics(app, committer, service), (_METRICS_TYPE,))
+        return Answer(200, _metrics(watched), (_METRICS_TYPE,))
 
     async def openapi(request: Request) -> Answer:
         return as_json(document(all_routes))
@@ -51,9 +66,11 @@ def routes(
     ]
 
 
-def _metrics(app: App, committer: Committer, service: Service) -> bytes:
+def _metrics(watched: Watched) -> bytes:
     from prometheus_client import CollectorRegistry, generate_latest
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    app, committer, service = watched.app, watched.committer, watched.service
 
     class Numbers:
         def collect(self) -> Iterator[Any]:
@@ -82,9 +99,33 @@ def _metrics(app: App, committer: Committer, service: Service) -> bytes:
             held = size(service.state)
             yield GaugeMetricFamily("visavis_tail_bytes", "Bytes of the tail on disk.", held)
 
+            yield from _jobs(watched)
+
     registry = CollectorRegistry()
     registry.register(Numbers())
     return generate_latest(registry)
+
+
+def _jobs(watched: Watched) -> Iterator[Any]:
+    """Of the scheduled commands the moments of the last start, success and next start."""
+    from prometheus_client.core import GaugeMetricFamily
+
+    schedule, now = watched.schedule, watched.clock()
+    moments = {
+        job: (schedule.next_at(job, now), schedule.runs[job].started, schedule.runs[job].succeeded)
+        for job in schedule.jobs
+    }
+    for i, (name, what) in enumerate(
+        (("next", "starts next"), ("started", "started last"), ("succeeded", "last succeeded"))
+    ):
+        told: Any = GaugeMetricFamily(
+            f"visavis_job_{name}_seconds", f"When a scheduled command {what}.", labels=["job"]
+        )
+        for job, found in moments.items():
+            at = found[i]
+            if at is not None:
+                told.add_metric([job], at / 1000)
+        yield told
 
 
 async def sweep(server: Any) -> None:

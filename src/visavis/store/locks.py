@@ -53,3 +53,15 @@ def _locked(file: IO[str]) -> Problem:
         f"This project is being written by {holder}.",
         hint="Wait until it is done, or end that process; its lock goes with it.",
     )
+
+
+def held(state: Path, name: str = _LOCK) -> bool:
+    """Whether somebody holds a lock now; looking never takes it from anybody."""
+    try:
+        with (state / name).open("r", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False

@@ -59,6 +59,18 @@ def _said(pieces: _Pieces, source: str, first_seen: int | None) -> _Pieces:
     return rest if first_seen is None else (*rest, (source, first_seen))
 
 
+def _drop(held: dict[Name, list[_Link]], name: Name, link: _Link) -> None:
+    found = held.get(name)
+    if found is None:
+        return
+    if found[-1] is link:  # the latest is taken back most often, and lists can be long
+        found.pop()
+    elif link in found:
+        found.remove(link)
+    if not found:
+        del held[name]
+
+
 class Who:
     """Evidence held in memory, and the person of every identifier.
 
@@ -77,6 +89,7 @@ class Who:
         self._choice: dict[Name, _Choice] = {}
         self._links: dict[Name, list[_Link]] = {}
         self._one: dict[Name, list[_Link]] = {}
+        self._hand: dict[Name, list[_Link]] = {}
         self._apart: dict[Name, set[Name]] = {}
         self._shared: set[Name] = set()
         self._person: dict[Name, Name] = {}
@@ -141,6 +154,8 @@ class Who:
                 self._links.setdefault(name, []).append(link)
                 if counts_once(link.edge, self.kinds):
                     self._one.setdefault(name, []).append(link)
+                if rule == JOINED:
+                    self._hand.setdefault(name, []).append(link)
         else:
             before = link.edge.first_seen
             link.say(source, first_seen, self.kinds)
@@ -162,11 +177,8 @@ class Who:
                 self._changed(link)
             return
         for name in (a, b):
-            for held in (self._links, self._one):
-                if name in held and link in held[name]:
-                    held[name].remove(link)
-                    if not held[name]:
-                        del held[name]
+            for held in (self._links, self._one, self._hand):
+                _drop(held, name, link)
         self._changed(link)
 
     def split(self, a: Name, b: Name) -> None:
@@ -233,23 +245,29 @@ class Who:
         if name not in self._choice:
             return False
         same = self._class_of(name)
+        if any(self._joined(member) for member in same):
+            return False
         plain = self.kinds.get(min(same)[0], _PLAIN)
         linked: dict[str, set[Name]] = {}
-        found = False
         for member in same:
             kind = self.kinds.get(member[0], _PLAIN)
+            # ends at the first id too many: a kiosk may have a million links
             for link in self._links.get(member, ()):
                 other = link.b if link.a == member else link.a
-                if other not in self._choice:
-                    continue
-                if link.rule == JOINED:
-                    return False
                 strong = self.kinds.get(other[0], _PLAIN)
-                if not found and bound_of(kind, strong) is not None:
+                if other in self._choice and bound_of(kind, strong) is not None:
                     ids = linked.setdefault(other[0], set())
                     ids.add(min(self._class_of(other)))
-                    found = len(ids) > (bound_of(plain, strong) or 0)
-        return found
+                    if len(ids) > (bound_of(plain, strong) or 0):
+                        return True
+        return False
+
+    def _joined(self, name: Name) -> bool:
+        """Whether somebody joined a name to another one that is seen."""
+        return any(
+            (link.b if link.a == name else link.a) in self._choice
+            for link in self._hand.get(name, ())
+        )
 
     def _class_of(self, name: Name, whole: bool = False) -> set[Name]:
         """What counts as one identifier with `name`; `whole`: whatever splits say of it."""

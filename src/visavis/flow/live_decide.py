@@ -201,14 +201,15 @@ class _Known:
         self, base: Base, offers: Sequence[Offer], at_ms: int, all_of_them: bool
     ) -> tuple[list[Asked], int]:
         reading = base.offers.over(self.values, self.ends, at_ms, base.fits)
-        read = (_asked(o, base.parts[o.name], reading, all_of_them) for o in offers)
-        return [one for one in read if one is not None], reading.until
+        parts, asked = base.parts, []
+        for offer in offers:
+            unmet = reading.unmet(parts[offer.name])
+            if unmet is None or all_of_them:
+                asked.append(_asked(offer, unmet, reading))
+        return asked, reading.until
 
 
-def _asked(offer: Offer, parts: Sequence[str], reading: Reading, also_unmet: bool) -> Asked | None:
-    unmet = next((i for i, part in enumerate(parts) if reading.value(part) is not True), None)
-    if unmet is not None and not also_unmet:
-        return None
+def _asked(offer: Offer, unmet: int | None, reading: Reading) -> Asked:
     value = reading.value(f"value {offer.name}") if offer.value is not None else None
     occasion = reading.value(f"occasion {offer.name}") if offer.occasion is not None else None
     return asked_of(offer, unmet, value, occasion)

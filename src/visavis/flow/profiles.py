@@ -32,6 +32,7 @@ from visavis.core.lang.needs import Needs, needs
 from visavis.core.lang.reader import Program, compile_program
 from visavis.core.lang.reader_rows import Items
 from visavis.core.lang.timeline import last_change
+from visavis.core.lang.to_sql import to_sql
 from visavis.core.lang.types import TIME_MIN, Type
 from visavis.core.nouns import Project
 from visavis.core.tagging import expires_at, in_force, with_lineage
@@ -171,8 +172,10 @@ def _base(project: Project) -> Base:
     for name, offer in project.offers.items():
         parts = (("value", offer.value), ("occasion", offer.occasion))
         asked |= {f"{part} {name}": node for part, node in parts if node is not None}
-        of = {f"part {j} {name}": node for j, node in enumerate(parts_of(offer.eligible))}
-        names[name], asked = tuple(of), asked | of
+        # equal parts of several offers have one name, and are read once
+        of = {f"part {to_sql(node)}": node for node in parts_of(offer.eligible)}
+        names[name] = tuple(f"part {to_sql(node)}" for node in parts_of(offer.eligible))
+        asked |= of
     local = zone(project.time_zone)
     program = compile_program(project.traits, conditions, local)
     offers = compile_conditions(project.traits, asked, local)

@@ -6,7 +6,7 @@ to, a profile none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from visavis.core.clock import Zone
@@ -47,11 +47,23 @@ class Conditions:
 class Reading:
     """Conditions over one person's traits."""
 
-    __slots__ = ("_run", "_steps")
+    __slots__ = ("_run", "_steps", "_true")
 
     def __init__(self, steps: Mapping[str, Scalar], run: Run) -> None:
         self._steps, self._run = steps, run
+        self._true: dict[str, bool] = {}
         run.until = NEVER
+
+    def unmet(self, names: Sequence[str]) -> int | None:
+        """The place of the first of these conditions that is not true; None where all are."""
+        true, steps = self._true, self._steps
+        for i, name in enumerate(names):
+            met = true.get(name)
+            if met is None:
+                met = true[name] = steps[name](self._run) is True
+            if not met:
+                return i
+        return None
 
     def value(self, name: str) -> Value:
         """The value of a condition; `until` is lowered to the moment it may change."""

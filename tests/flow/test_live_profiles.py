@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visavis.collect.payloads import head
+from visavis.flow.live_decide import Decider
 from visavis.flow.profiles import Base, Profiles, base_of
 from visavis.project.load import load
 from visavis.store.tail import Frame
@@ -33,6 +34,8 @@ traits:
     "offers/o.yml": """\
 offers:
   again: {eligible: fresh > 0 and views > 1, value: views, placements: [home], content: "hi you"}
+  liked: {eligible: brand = 'x' and views > 1, value: 2, placements: [home], content: "like x"}
+  other: {eligible: fresh > 0 and brand = 'y', placements: [home], content: "like y"}
   new: {eligible: views < 2, placements: [home], content: "hello you"}
 """,
 }
@@ -104,6 +107,28 @@ def test_answers_and_counts_are_those_of_somebody_who_heard_all_at_once(
             held.close()
 
     asyncio.run(run())
+
+
+@settings(max_examples=40)
+@given(STEPS, st.integers(1, 3))
+def test_a_decision_chooses_the_same_whether_it_is_explained_or_not(
+    base: Base, steps: list[tuple[dict[str, str], int, str | None]], count: int
+) -> None:
+    with TemporaryDirectory() as folder:
+        held, decider, at = profiles(base), Decider(Path(folder), b"k" * 32), START
+        menu = decider.offers(held, "home")
+        assert menu is not None
+        for number, (who, days, brand) in enumerate(steps, 1):
+            at += days * DAY
+            held.take([frame(number, who, at, brand)])
+            for name in ASKED:
+                brief, whole = (
+                    decider.decide(held, name, "home", menu, at + 1, count, False, explained)
+                    for explained in (False, True)
+                )
+                assert brief["choices"] == whole["choices"]
+                assert len(whole["candidates"]) == len(menu.offers)
+        decider.close()
 
 
 async def profiles_count(fresh: Profiles, segment: str, at_ms: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,15 @@ from visavis.core.clock import format_time, zone
 from visavis.core.decisions import Identifier
 from visavis.core.lang.conditions import Reading
 from visavis.core.lang.form import Value
+from visavis.core.lang.reader_until import NEVER
 from visavis.core.links import unsubscribe_token
 from visavis.core.offers import Offer
 from visavis.core.pressure import zone_of
-from visavis.decide.arms import HOLDOUT, Standing, control_of, drawer, standing
+from visavis.decide.arms import HOLDOUT, Arm, Standing, control_of, drawer, standing
 from visavis.decide.asking import asked_of, features_of
 from visavis.decide.content import Renderer
 from visavis.decide.rules import Asked, Outcome, Past, Person, consider
+from visavis.flow.menu import Menu, menu_of
 from visavis.flow.profiles import Base, Found, Profiles
 from visavis.store.outbox import LEFT, Outbox
 
@@ -43,7 +45,8 @@ class Decider:
     key: bytes
     outbox: Outbox = field(init=False)
     _base: Base | None = None
-    _menus: dict[str, list[Offer]] = field(default_factory=dict)
+    _menus: dict[str, Menu] = field(default_factory=dict)
+    _drawers: dict[tuple[str, float], Callable[[Identifier], Arm]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.state)
@@ -51,16 +54,15 @@ class Decider:
     def close(self) -> None:
         self.outbox.db.close()
 
-    def offers(self, profiles: Profiles, placement: str) -> list[Offer] | None:
+    def offers(self, profiles: Profiles, placement: str) -> Menu | None:
         """The offers of a placement; None for one that nobody names."""
         base = profiles.base
         if self._base is not base:
             self._base, self._menus = base, {}
         found = self._menus.get(placement)
         if found is None:
-            offers = base.project.offers.values()
-            found = [o for o in offers if placement in (*o.placements, o.channel)]
-            if not found and placement not in base.project.channels:
+            found = menu_of(base.project.offers.values(), placement)
+            if not found.offers and placement not in base.project.channels:
                 return None
             self._menus[placement] = found
         return found
@@ -70,7 +72,7 @@ class Decider:
         profiles: Profiles,
         name: Identifier,
         placement: str,
-        offers: Sequence[Offer],
+        menu: Menu,
         at_ms: int,
         count: int,
         session_only: bool,
@@ -101,7 +103,7 @@ class Decider:
             arm = self._arm(control_of(offer.name), offer.control, person.identifiers)
             return arm != "treated"
 
-        asked = known.asked(profiles.base, placement, offers, at_ms, explained)
+        asked = known.asked(profiles.base, placement, menu, at_ms, explained)
         outcome = consider(
             asked, person, project, at_ms, control, renderer, count, None, placement,
             brief=not explained,
@@ -134,7 +136,12 @@ class Decider:
             [experiment, *(part for name in identifiers for part in name)],
         )
         recorded = standing({(kind, value): arm for kind, value, arm in rows}, identifiers)
-        return recorded or drawer(self.key, experiment, share)(identifiers[0])
+        if recorded:
+            return recorded
+        draw = self._drawers.get((experiment, share))
+        if draw is None:
+            draw = self._drawers[experiment, share] = drawer(self.key, experiment, share)
+        return draw(identifiers[0])
 
     def _past(self, identifiers: Sequence[Identifier]) -> list[Past]:
         found = []
@@ -184,29 +191,32 @@ class _Known:
     found: Found | None = None
 
     def asked(
-        self, base: Base, placement: str, offers: Sequence[Offer], at_ms: int, all_of_them: bool
+        self, base: Base, placement: str, menu: Menu, at_ms: int, all_of_them: bool
     ) -> list[Asked]:
         """What the definitions say of the offers; of those not eligible only if all are wanted."""
         if all_of_them or self.kept is None:
-            return self._read(base, offers, at_ms, all_of_them)[0]
+            return self._read(base, menu, at_ms, all_of_them)[0]
         key = "asked", placement
         kept = self.kept.get(key)
         if kept is None or not kept[1] <= at_ms < kept[2]:
-            asked, until = self._read(base, offers, at_ms, False)
+            asked, until = self._read(base, menu, at_ms, False)
             kept = self.kept[key] = asked, at_ms, until
         found: list[Asked] = kept[0]
         return found
 
     def _read(
-        self, base: Base, offers: Sequence[Offer], at_ms: int, all_of_them: bool
+        self, base: Base, menu: Menu, at_ms: int, all_of_them: bool
     ) -> tuple[list[Asked], int]:
         reading = base.offers.over(self.values, self.ends, at_ms, base.fits)
         parts, asked = base.parts, []
+        offers, until = menu.offers, NEVER
+        if not all_of_them:
+            offers, until = menu.possible(self.values, self.ends, until)
         for offer in offers:
             unmet = reading.unmet(parts[offer.name])
             if unmet is None or all_of_them:
                 asked.append(_asked(offer, unmet, reading))
-        return asked, reading.until
+        return asked, min(until, reading.until)
 
 
 def _asked(offer: Offer, unmet: int | None, reading: Reading) -> Asked:

@@ -144,7 +144,8 @@ class PublishedHistory:
     def __init__(self, path: Path) -> None:
         uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         self.db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-        self.db.execute("PRAGMA mmap_size=1073741824")
+        # not mapped: mapped pages count as memory of the process, and read no faster
+        self.db.execute("PRAGMA cache_size=-65536")
         self.meta = {
             name: json.loads(value) for name, value in self.db.execute("SELECT * FROM meta")
         }

@@ -19,6 +19,7 @@ from visavis.core.lang.needs import Needs, needs
 from visavis.core.lang.types import Type
 from visavis.core.nouns import Project
 from visavis.flow.consents import words_of
+from visavis.flow.history_who import write_evidence
 from visavis.flow.persons import open_lake
 from visavis.flow.published import Published, open_warehouse
 from visavis.flow.relations import catalogue_fields
@@ -102,7 +103,7 @@ class _People:
         """Identifiers and links of the whole lake, and who held them at the build's moment."""
         rows = self.wh.rows(
             "SELECT n.node, n.kind, n.value, epoch_ms(s.first_seen), epoch_ms(s.last_seen), "
-            "p.person, p.person_id FROM lake_nodes AS n LEFT JOIN (SELECT node, "
+            "p.person, p.person_id FROM lake_nodes AS n JOIN (SELECT node, "
             "CASE WHEN NOT bool_or(first_seen IS NULL) THEN min(first_seen) END AS first_seen, "
             "max(last_seen) AS last_seen FROM lake_sightings GROUP BY node) AS s USING (node) "
             "LEFT JOIN node_persons AS p USING (node)"
@@ -110,15 +111,7 @@ class _People:
         self.writer.rows("nodes", 6, (row[:6] for row in rows))
         self.writer.rows("identifiers", 3, ((row[1], row[2], row[0]) for row in rows))
         self.writer.rows("persons", 2, ((row[5], row[6]) for row in rows if row[5] is not None))
-        self.writer.rows(
-            "links",
-            6,
-            self.wh.rows(
-                "SELECT node_a, node_b, rule, source, epoch_ms(CASE WHEN NOT bool_or(first_seen IS "
-                "NULL) THEN min(first_seen) END), epoch_ms(max(last_seen)) FROM lake_links "
-                "GROUP BY node_a, node_b, rule, source"
-            ),
-        )
+        write_evidence(self.wh, self.at, self.project, self.writer)
         self.writer.rows(
             "members",
             2,
@@ -160,7 +153,12 @@ class _People:
             "FROM lake_events AS e JOIN lake_nodes AS n ON n.node = e.node "
             "WHERE e.nodes IS NOT NULL"
         )
-        nobodys = "other IN (SELECT node FROM lake_nodes ANTI JOIN node_persons USING (node))"
+        # at whatever moment it is or becomes nobody's
+        nobodys = (
+            "other IN (SELECT node FROM lake_nodes ANTI JOIN node_persons USING (node) UNION ALL "
+            "SELECT other FROM history_parts WHERE login AND other <> node GROUP BY other "
+            "HAVING count(DISTINCT node) > 1)"
+        )
         self.writer.rows(
             "logins",
             4,

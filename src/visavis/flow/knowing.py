@@ -83,7 +83,7 @@ class Knowledge:
         fresh = Profiles(base, project_key(self.state), self.state / LIVE)
         self.waiting = []
         try:
-            last = await asyncio.to_thread(_catch_up, fresh, self.state)
+            last = await asyncio.to_thread(catch_up, fresh, self.state)
             # from here to the end nothing else runs: no frame is missed and none taken twice
             fresh.take([frame for frame in self.waiting if frame.number > last])
         finally:
@@ -117,7 +117,7 @@ def decider_of(state: Path) -> Decider:
     return Decider(state, project_key(state))
 
 
-def _catch_up(profiles: Profiles, state: Path) -> int:
+def catch_up(profiles: Profiles, state: Path) -> int:
     """Takes in what the tail has on disk; the number of its last frame."""
     last = profiles.base.through
     batch: list[Frame] = []

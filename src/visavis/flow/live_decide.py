@@ -25,8 +25,9 @@ from visavis.decide.arms import HOLDOUT, Arm, Standing, control_of, drawer, stan
 from visavis.decide.asking import asked_of, features_of
 from visavis.decide.content import Renderer
 from visavis.decide.rules import Asked, Outcome, Past, Person, consider
+from visavis.flow.live_who import Found
 from visavis.flow.menu import Menu, menu_of
-from visavis.flow.profiles import Base, Found, Profiles
+from visavis.flow.profiles import Base, Profiles
 from visavis.store.outbox import LEFT, Outbox
 
 ANONYMOUS = "anonymous_id"

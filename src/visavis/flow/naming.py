@@ -51,6 +51,11 @@ class Naming:
         """The usable identifiers in normal form, the strongest first."""
         return self._remembered(tuple(given))
 
+    def blocks(self, name: Identifier) -> bool:
+        """Whether a normal identifier is nobody's."""
+        rule = self._rules.get(name[0])
+        return rule is not None and rule.blocks(name[1])
+
     def _of(self, given: tuple[Identifier, ...]) -> tuple[Identifier, ...]:
         found: dict[Identifier, tuple[bool, int, str]] = {}
         rules = self._rules

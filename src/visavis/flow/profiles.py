@@ -12,7 +12,6 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +39,15 @@ from visavis.core.vocabulary import EVENTS_WITH_LINES
 from visavis.decide.asking import parts_of
 from visavis.flow.counting import Counts
 from visavis.flow.live_orders import Orders
+from visavis.flow.live_who import Found, LiveWho
 from visavis.flow.naming import Naming
 from visavis.store.builds import Build, published
 from visavis.store.erased import hash_of, noted_in
 from visavis.store.history import FILE, Held, PublishedHistory, history_of, picked
 from visavis.store.recent import Kept, Recent
 from visavis.store.tail import Frame
-from visavis.unify.component import MOST
-from visavis.unify.live import Who
-from visavis.unify.rules import ALWAYS, pid_maker
+from visavis.store.words import Row
+from visavis.unify.rules import pid_maker
 
 _log = logging.getLogger("visavis.live")
 SEGMENT, TAG = "segment ", "tag "
@@ -60,15 +59,6 @@ _NEVER = 1 << 62
 _RETIRING_MS = 1_000
 """How long an answer is kept where a tag is retired on some day."""
 _BEFORE = -(1 << 62)
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Two identifiers seen together; moments in UTC ms, None for always."""
-
-    rule: str
-    first_seen: int | None
-    last_seen: int | None
 
 
 @dataclass(slots=True)
@@ -91,27 +81,14 @@ class Base:
     through: int = 0
     erased: Mapping[str, int] = field(default_factory=dict)
     """Hash of an erased identifier -> until when nothing dated comes back, UTC ms."""
+    words: Sequence[Row] = ()
+    """Words by hand that the build knew."""
 
     types: dict[str, Type] = field(init=False)
     """The traits with their types."""
 
     def __post_init__(self) -> None:
         self.types = {name: trait.type for name, trait in self.project.traits.items()}
-
-
-@dataclass(slots=True)
-class Found:
-    """A person as of a moment: identifiers with when each was first and last seen."""
-
-    person_id: str
-    name: Identifier
-    members: dict[Identifier, tuple[int | None, int | None]]
-    base_persons: frozenset[int]
-    shared: tuple[Identifier, ...] = ()
-    until: int = _NEVER
-    """When evidence that is dated later may change who it is."""
-    around: frozenset[Identifier] = frozenset()
-    """Everything that evidence links to them: an event of any of these may change the answer."""
 
 
 @dataclass(slots=True)
@@ -144,6 +121,7 @@ def base_of(root: Path, state: Path, folder: Project) -> Base:
     base.build_id, base.as_of, base.fits = build.id, build.as_of, build.fits()
     base.through = int(build.manifest.get("through_frame") or 0)
     base.erased = noted_in(state)
+    base.words = [tuple(row) for row in build.manifest.get("words", [])]
     if path.exists():
         base.history = PublishedHistory(path)
         base.items = Items(base.history.items())
@@ -198,6 +176,10 @@ class Profiles:
         self._rests: dict[Identifier, set[Identifier]] = {}
         self._kinds = base.project.kinds
         self._naming = Naming(base.project.kinds)
+        self.who = LiveWho(
+            self._kinds, self.pid, self._naming.blocks, self.recent, self._held, base.history,
+            base.words, base.project.growth.largest, self.bots,
+        )  # fmt: skip
         self._counts = Counts(self)
 
     def close(self) -> None:
@@ -251,7 +233,7 @@ class Profiles:
                 )  # fmt: skip
         if names:
             self.recent.add(names, "alias" if event.type == "alias" else "same row", kept)
-            self._forget(names)
+            self._forget((*names, *self.who.take(names, name, event.ts)))
 
     def _robot(self, event: Event, names: Sequence[Identifier]) -> None:
         """What a robot was told by is nobody's from then on."""
@@ -262,10 +244,6 @@ class Profiles:
                 self.bots[name] = min(event.ts, self.bots.get(name, event.ts))
                 self.recent.see(name, event.ts)
                 self._forget((name,))
-
-    def _is_robot(self, name: Identifier, at_ms: int) -> bool:
-        since = self.bots.get(name)
-        return since is not None and since <= at_ms
 
     def _erased(self, names: Iterable[Identifier], ts: int) -> bool:
         told, key = self.base.erased, self._key
@@ -292,62 +270,18 @@ class Profiles:
     def find(self, name: Identifier, at_ms: int) -> Found | None:
         """The person that holds an identifier at a moment; None for nobody.
 
-        By the rules of the build: the component is worked out from its evidence alone.
+        By the rules of the build: worked out from the evidence around it alone.
         """
-        members, links = self._component(name)
-        members = {m: seen for m, seen in members.items() if not self._is_robot(m, at_ms)}
-        if name not in members:
-            return None
-        project = self.base.project
-        who = Who(project.kinds)
-        for member, (first, _) in members.items():
-            if first is None or first <= at_ms:
-                who.see(member, ALWAYS if first is None else first)
-        for (a, b), evidence in links.items():
-            for link in evidence:
-                if link.first_seen is None or link.first_seen <= at_ms:
-                    who.add(a, b, link.rule, ALWAYS if link.first_seen is None else link.first_seen)
-        naming = who.person_of(name)
-        if naming is None:
-            return None
-        group = who.identifiers_of(name)
-        held = set(group)
-        beside = {n for a, b in links if a in held or b in held for n in (a, b)} - held
-        shared = tuple(sorted(n for n in beside if n in members and who.person_of(n) is None))
-        return Found(
-            self.pid(*naming), naming, {m: members[m] for m in group}, self.base_persons(group),
-            shared, self._until(members, links, at_ms), frozenset(members),
-        )  # fmt: skip
-
-    def _until(
-        self,
-        members: Mapping[Identifier, tuple[int | None, int | None]],
-        links: Mapping[tuple[Identifier, Identifier], Sequence[Link]],
-        at_ms: int,
-    ) -> int:
-        """The first moment after this one at which there is more evidence."""
-        later = [first for first, _ in members.values()]
-        later += [link.first_seen for evidence in links.values() for link in evidence]
-        later += [self.bots[m] for m in members if m in self.bots]
-        return min((ms for ms in later if ms is not None and ms > at_ms), default=_NEVER)
+        return self.who.find(name, at_ms)
 
     def by_id(self, person_id: str, at_ms: int) -> Found | None:
         """The person of a person_id, also of a former one."""
-        history = self.base.history
-        if history is not None:
-            person = history.person_by_id(person_id)
-            held = history.identifiers(person) if person is not None else []
-            for _, kind, value, *_ in held:
-                found = self.find((kind, value), at_ms)
-                if found is not None:
-                    return found
-        name = self.recent.by_pid(person_id)
-        return self.find(name, at_ms) if name is not None else None
+        name = self.who.by_id(person_id)
+        return self.who.find(name, at_ms) if name is not None else None
 
     def base_persons(self, group: Iterable[Identifier]) -> frozenset[int]:
         """The people of the build who hold any of these identifiers."""
-        held = (self._held(name) for name in group)
-        return frozenset(h.person for h in held if h is not None and h.person is not None)
+        return self.who.base_persons(group)
 
     def _held(self, name: Identifier) -> Held | None:
         """What the base knows of an identifier; remembered, for a base never changes."""
@@ -358,62 +292,6 @@ class Profiles:
             self._known.clear()
         found = self._known[name] = history.held(*name) if history is not None else None
         return found
-
-    def _component(
-        self, start: Identifier
-    ) -> tuple[
-        dict[Identifier, tuple[int | None, int | None]],
-        dict[tuple[Identifier, Identifier], list[Link]],
-    ]:
-        """Everything linked to an identifier, directly or not, at whatever moment.
-
-        What is shared is nobody's and leads nowhere: of its links only as many are looked at as
-        show that it is.
-        """
-        members: dict[Identifier, tuple[int | None, int | None]] = {}
-        links: dict[tuple[Identifier, Identifier], list[Link]] = {}
-        border: set[Identifier] = set()
-        waiting = [start]
-        while waiting and len(members) < MOST:
-            name = waiting.pop()
-            if name in members:
-                continue
-            seen = self.recent.seen(name)
-            kept, base_links, dead_end = self._of_base(name)
-            if seen is None and kept is None:
-                continue
-            members[name] = _both(seen, kept)
-            for other, link in (*base_links, *self._tail_links(name)):
-                held = links.setdefault((min(name, other), max(name, other)), [])
-                if link not in held:
-                    held.append(link)
-                if dead_end and name != start:
-                    border.add(other)
-                else:
-                    waiting.append(other)
-        for name in border - members.keys():
-            kept, seen = self._of_base(name)[0], self.recent.seen(name)
-            if kept is not None or seen is not None:
-                members[name] = _both(seen, kept)
-        return members, links
-
-    def _tail_links(self, name: Identifier) -> list[tuple[Identifier, Link]]:
-        found = self.recent.links(name)
-        return [(other, Link(rule, *span)) for (other, rule), span in found.items()]
-
-    def _of_base(
-        self, name: Identifier
-    ) -> tuple[tuple[int | None, int | None] | None, list[tuple[Identifier, Link]], bool]:
-        """When the base saw it, its links, and whether it was nobody's there."""
-        history, held = self.base.history, self._held(name)
-        if history is None or held is None:
-            return None, [], False
-        nobodys = held.person is None
-        found = [
-            ((kind, value), Link(rule, first, last))
-            for kind, value, rule, first, last in history.links(held.node, FEW if nobodys else MOST)
-        ]
-        return (held.first_seen, held.last_seen), found, nobodys
 
     # what is true of them
 
@@ -437,7 +315,7 @@ class Profiles:
 
     def around(self, name: Identifier) -> list[Identifier]:
         """The identifiers that evidence links to one, of a shared one as many as are looked at."""
-        return [other for other in self._component(name)[0] if other != name]
+        return self.who.around(name, FEW)
 
     def _made(self, name: Identifier, at_ms: int) -> Answer | None:
         found = self.find(name, at_ms)
@@ -498,14 +376,10 @@ class Profiles:
         for name in held:
             parts += self._published(name)
             events += [e.plain() for e in self._since(name)]
-        shared = set(shared)
-
-        @cache
-        def nobodys(name: Identifier) -> bool:
-            return name in shared or self.find(name, at_ms) is None
-
+        nobodys = self.who.nobodys(at_ms)
         for name in shared:
-            mine, named = self._logins(name, held), self._named(name)
+            blocked = self._naming.blocks(name)
+            mine, named = _no_login if blocked else self._logins(name, held), self._named(name)
             for event, stream in self._published(name):
                 places = zip(stream.ts, stream.message_ids, strict=True)
                 rows = [
@@ -640,13 +514,6 @@ def _counts(
     return mine(place)
 
 
-def _both(
-    one: tuple[int | None, int | None] | None, other: tuple[int | None, int | None] | None
-) -> tuple[int | None, int | None]:
-    if one is None or other is None:
-        found = one or other
-        assert found is not None
-        return found
-    first = None if one[0] is None or other[0] is None else min(one[0], other[0])
-    lasts = [last for last in (one[1], other[1]) if last is not None]
-    return first, max(lasts, default=None)
+def _no_login(place: tuple[int, str]) -> bool:
+    """A blocked identifier was never logged in on."""
+    return False

@@ -11,6 +11,7 @@ import json
 import sqlite3
 import struct
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,9 +23,15 @@ from visavis.core.lang.history import History, Lines, Stream
 from visavis.core.lang.types import Type
 
 FILE = "history.db"
+Name = tuple[str, str]
 NULL = -(2**63)
 """Stands for null in the arrays."""
-_VERSION = 2
+_VERSION = 3
+HASHED = "#"
+"""In place of a family: the key is a hash, of whatever it was made from."""
+PIDS, PLAIN = "pids", "plain"
+"""Prefix indexes: of the ids that each identifier gives, and of the hashes of plain ones."""
+_RUN = 4096
 _HEAD = struct.Struct("<III")
 _TABLES = """
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -38,6 +45,11 @@ CREATE TABLE nodes(node INTEGER PRIMARY KEY, kind TEXT NOT NULL, value TEXT NOT 
 CREATE TABLE persons(person INTEGER PRIMARY KEY, person_id TEXT NOT NULL);
 CREATE TABLE links(a INT NOT NULL, b INT NOT NULL, rule TEXT NOT NULL, source TEXT NOT NULL,
   first_seen INT, last_seen INT);
+CREATE TABLE keys(family TEXT NOT NULL, key TEXT NOT NULL, node INT NOT NULL,
+  PRIMARY KEY(family, key, node)) WITHOUT ROWID;
+CREATE TABLE confirmed(node INTEGER PRIMARY KEY, at INT NOT NULL);
+CREATE TABLE prefixes(what TEXT NOT NULL, first INT NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY(what, first)) WITHOUT ROWID;
 CREATE TABLE items(product_id TEXT PRIMARY KEY, fields TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE logins(shared INT NOT NULL, at INT NOT NULL, message_id TEXT NOT NULL,
   node INT NOT NULL);
@@ -100,6 +112,13 @@ class HistoryWriter:
         """Sets facts about the file."""
         self.rows("meta", 2, [(name, json.dumps(value)) for name, value in values.items()])
 
+    def prefixes(self, what: str, numbers: Any, nodes: Any) -> None:
+        """Adds an index: 8-byte numbers, sorted, and the node of each."""
+        for start in range(0, len(numbers), _RUN):
+            run = slice(start, start + _RUN)
+            row = (what, int(numbers[start]), numbers[run].tobytes() + nodes[run].tobytes())
+            self.db.execute("INSERT OR IGNORE INTO prefixes VALUES (?, ?, ?)", row)
+
     def finish(self, target: Path) -> None:
         """Makes the file durable under its name, in one step."""
         import os
@@ -133,9 +152,6 @@ class Held:
     person: int | None
     first_seen: int | None
     last_seen: int | None
-
-
-LinkRow = tuple[str, str, str, int | None, int | None]
 
 
 class PublishedHistory:
@@ -205,16 +221,68 @@ class PublishedHistory:
         found = self.db.execute("SELECT kind, value FROM nodes WHERE node = ?", (node,)).fetchone()
         return tuple(found) if found else None
 
-    def links(self, node: int, most: int) -> list[LinkRow]:
-        """(kind and value of the other end, rule, first_seen, last_seen), so many at most."""
+    def ties(self, node: int) -> Iterator[tuple[Name, str, int | None]]:
+        """(other, rule, first seen) of a node's links: the strongest others first, as they are
+        asked for."""
+        for mine, theirs in (("b", "a"), ("a", "b")):
+            for kind, value, rule, first in self.db.execute(
+                f"SELECT n.kind, n.value, l.rule, l.first_seen FROM links AS l "
+                f"JOIN nodes AS n ON n.node = l.{theirs} WHERE l.{mine} = ? ORDER BY l.rowid",
+                (node,),
+            ):
+                yield (kind, value), rule, first
+
+    def same_key(self, family: str, key: str) -> list[Name]:
+        """Identifiers with this comparing form; family HASHED: hashes by their digits."""
         rows = self.db.execute(
-            "SELECT n.kind, n.value, l.rule, l.first_seen, l.last_seen FROM "
-            "(SELECT b AS other, rule, first_seen, last_seen FROM links WHERE a = ?1 UNION ALL "
-            "SELECT a, rule, first_seen, last_seen FROM links WHERE b = ?1 LIMIT ?2) AS l "
-            "JOIN nodes AS n ON n.node = l.other",
-            (node, most),
-        )
-        return rows.fetchall()
+            "SELECT n.kind, n.value FROM keys AS k JOIN nodes AS n USING (node) "
+            "WHERE k.family = ? AND k.key = ?",
+            (family, key),
+        ).fetchall()
+        kinds = self.meta.get("kinds", {}).get(family, ())
+        return rows + [(kind, key) for kind in kinds if self.held(kind, key) is not None]
+
+    @property
+    def has_hashes(self) -> bool:
+        """Whether any identifier is a hash."""
+        return bool(self.meta.get("hashes"))
+
+    def plain_of(self, digest: str) -> list[Name]:
+        """Plain identifiers of which a hash (hex) begins as this one does."""
+        return self._by_prefix(PLAIN, digest)
+
+    def by_pid(self, person_id: str) -> list[Name]:
+        """Identifiers that give an id which begins as this one does."""
+        return self._by_prefix(PIDS, person_id)
+
+    def _by_prefix(self, what: str, digits: str) -> list[Name]:
+        try:
+            number = int.from_bytes(bytes.fromhex(digits[:16]), "big", signed=True)
+        except ValueError:
+            return []
+        runs = self.db.execute(
+            "SELECT body FROM prefixes WHERE what = ? AND first <= ? ORDER BY first DESC LIMIT 2",
+            (what, number),
+        ).fetchall()
+        found: set[int] = set()
+        for (raw,) in runs:
+            half = len(raw) // 2
+            numbers = memoryview(raw)[:half].cast("q")
+            at = bisect_left(numbers, number)
+            while at < len(numbers) and numbers[at] == number:
+                found.update(_numbers(raw, half + 8 * at, 1))
+                at += 1
+        rows = (self.identifier(node) for node in sorted(found))
+        return [row for row in rows if row is not None]
+
+    def named_by(self, person: int) -> Name | None:
+        """The identifier that names a person."""
+        return self.identifier(person)
+
+    def confirmed(self, node: int) -> int | None:
+        """When an identifier that must be confirmed first was."""
+        row = self.db.execute("SELECT at FROM confirmed WHERE node = ?", (node,)).fetchone()
+        return int(row[0]) if row else None
 
     def logins(self, node: int) -> list[tuple[int, str, str, str]]:
         """(moment, message id, kind, value) of the logins on a shared identifier."""

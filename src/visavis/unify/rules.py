@@ -73,10 +73,8 @@ def pid_maker(key: bytes) -> Callable[[str, str], str]:
 
     A pid is the first 32 hex digits of HMAC-SHA256(key, kind + U+001F + value).
     """
-    block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
     # a copy of a prepared hash is twice as fast as a new HMAC, and a build makes millions
-    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
-    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+    inner, outer = map(hashlib.sha256, pid_blocks(key))
 
     def make(kind: str, value: str) -> str:
         message, digest = inner.copy(), outer.copy()
@@ -85,6 +83,12 @@ def pid_maker(key: bytes) -> Callable[[str, str], str]:
         return digest.hexdigest()[:ID_LENGTH]
 
     return make
+
+
+def pid_blocks(key: bytes) -> tuple[bytes, bytes]:
+    """The blocks that the inner and the outer hash of an HMAC begin with (RFC 2104)."""
+    block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
 
 
 def pid(key: bytes, kind: str, value: str) -> str:

@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from visavis.collect import customerio as cio
-from visavis.collect.calls import Event
+from visavis.collect.calls import Bad, Event
 from visavis.collect.payloads import BATCH, Unreadable, events_of, head
 
 NOW = 1_717_200_000_000
@@ -84,3 +86,25 @@ def test_the_second_version_in_a_batch() -> None:
 def test_what_is_no_body_is_told(body: bytes) -> None:
     with pytest.raises(Unreadable):
         cio.batch_of(cio.ENTITIES, "", body)
+
+
+KEYS = st.sampled_from([
+    "name", "type", "data", "attributes", "action", "identifiers", "id", "email", "anonymous_id",
+    "device", "primary", "secondary", "timestamp", "batch", "x",
+])  # fmt: skip
+LEAVES = (
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["person", "event", "page", ""])
+)
+ANY = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6)
+)
+
+
+@settings(max_examples=200)
+@given(kind=st.sampled_from([*cio._CALLS, cio.ENTITY, cio.ENTITIES]), who=st.text(), body=ANY)
+def test_whatever_is_sent_is_taken_put_aside_or_told(kind: str, who: str, body: Any) -> None:
+    try:
+        found = events(kind, who, body)
+    except Unreadable:
+        return
+    assert all(isinstance(event, (Event, Bad)) for event in found)

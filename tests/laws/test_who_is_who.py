@@ -119,8 +119,13 @@ def from_scratch(case: Case, rng: random.Random) -> tuple[dict[Name, Name | None
     return person, set(solved.refused)
 
 
-def in_batch(cases: Iterable[Case]) -> list[dict[Name, Name | None]]:
-    """Many cases side by side in one call: the values of each have its number before them."""
+def in_batch(
+    cases: Iterable[Case],
+) -> tuple[list[dict[Name, Name | None]], list[set[Refused]]]:
+    """Many cases side by side in one call: the values of each have its number before them.
+
+    The person of every identifier, and what was refused.
+    """
     names: list[tuple[int, Name]] = []
     first: list[int] = []
     ends: list[tuple[tuple[int, Name], tuple[int, Name], str, int]] = []
@@ -153,7 +158,22 @@ def in_batch(cases: Iterable[Case]) -> list[dict[Name, Name | None]]:
     found: list[dict[Name, Name | None]] = [{} for _ in range(1 + max(n for n, _ in names))]
     for (n, name), person in zip(names, people.person.tolist(), strict=True):
         found[n][name] = None if person == NOBODY else names[person][1]
-    return found
+    refused: list[set[Refused]] = [set() for _ in found]
+    for told in people.refused:
+        edge = told.edge
+        n = int(edge.a[1][:6])
+        (a, b) = ((kind, value[7:]) for kind, value in (edge.a, edge.b))
+        known = edges_of([(a, b, edge.rule, edge.first_seen)], KINDS)[0]
+        refused[n].add(Refused(known, told.guard, told.detail))
+    passed: list[list[tuple[Name, Name, str, int]]] = [[] for _ in found]
+    for row in people.passed.tolist():
+        (n, a), (_, b), rule, ms = ends[row]
+        passed[n].append((a, b, rule, ms))
+    for n, rows in enumerate(passed):
+        for known in edges_of(rows, KINDS):
+            named = known.a if found[n][known.a] is None else known.b
+            refused[n].add(Refused(known, "shared", named[0]))
+    return found, refused
 
 
 class Known:
@@ -208,12 +228,13 @@ def test_whole_batch_and_one_by_one_agree(part: int) -> None:
     """20,000 graphs in `make test`: the three forms give every identifier the same person."""
     size = GRAPHS // 4
     cases = [invented(part * size + n) for n in range(size)]
-    batch = in_batch([case for case, _ in cases])
-    for number, ((case, who), many) in enumerate(zip(cases, batch, strict=True)):
+    batch = zip(*in_batch([case for case, _ in cases]), strict=True)
+    for number, ((case, who), (many, kept_out)) in enumerate(zip(cases, batch, strict=True)):
         expected, refused = from_scratch(case, random.Random(number))
         live = {name: who.person_of(name) for name in expected}
         assert live == expected, (part * size + number, case)
         assert many == expected, (part * size + number, case)
+        assert kept_out == refused, (part * size + number, case)
         if number % 4 == 0:
             assert looked_up(case) == expected, (part * size + number, case)
         told = {r for name in expected for r in who.refused_of(name)} if number % 10 == 0 else None

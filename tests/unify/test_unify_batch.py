@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from visavis.core.nouns import IdentifierKind
-from visavis.unify.batch import Identifiers, Links, person_ids, who_is_who
+from visavis.unify.batch import NOBODY, Identifiers, Links, who_is_who
 from visavis.unify.component import edges_of, resolve
 from visavis.unify.rules import Seen, choose, pid
 
@@ -49,9 +49,9 @@ def ids(
     known = Identifiers.from_table(table)
     ends = np.array(links, dtype=np.int64).reshape(-1, 2) * 3 + shift
     people = who_is_who(known, linked(ends[:, 0], ends[:, 1]), KINDS)
-    rows = person_ids(known, people, KEY).to_pylist()
     names = {int(node): (s.kind, s.value) for node, s in zip(nodes, seen, strict=True)}
-    return {names[r["node"]]: r["person_id"] for r in rows}
+    told = zip(people.node.tolist(), people.person.tolist(), strict=True)
+    return {names[n]: pid(KEY, *names[person]) for n, person in told if person != NOBODY}
 
 
 def linked(a: np.ndarray, b: np.ndarray) -> Links:
@@ -112,23 +112,6 @@ def test_links_to_an_identifier_nobody_sees_yet_join_nothing() -> None:
     assert ids([Seen("email", "a", 1)], []) == {("email", "a"): pid(KEY, "email", "a")}
 
 
-def test_known_ids_are_taken_over() -> None:
-    table = pa.table(
-        {
-            "node": [4, 2],
-            "kind": ["email", "email"],
-            "value": ["a", "b"],
-            "first_seen": pa.array([1, 2], pa.int64()),
-        }
-    )
-    seen = Identifiers.from_table(table)
-    people = who_is_who(seen, linked(np.array([4]), np.array([2])), KINDS)
-    assert people.merged
-    assert people.person.tolist() == [4, 4]
-    known = pa.table({"person": [4], "person_id": ["kept"]})
-    assert person_ids(seen, people, KEY, known)["person_id"].to_pylist() == ["kept", "kept"]
-
-
 def test_a_hundred_thousand_people_take_seconds() -> None:
     count = 100_000
     table = pa.table(
@@ -142,5 +125,5 @@ def test_a_hundred_thousand_people_take_seconds() -> None:
     start = time.monotonic()
     seen = Identifiers.from_table(table)
     people = who_is_who(seen, linked(np.arange(0, count, 2), np.arange(1, count, 2)), KINDS)
-    assert len(set(person_ids(seen, people, KEY)["person_id"].to_pylist())) == count // 2
+    assert len(np.unique(people.person)) == count // 2
     assert time.monotonic() - start < 10

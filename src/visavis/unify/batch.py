@@ -1,4 +1,4 @@
-"""Who is who for everybody: the lake's identifiers and links in, node -> person -> person_id out.
+"""Who is who for everybody: the lake's identifiers and links in, node -> person out.
 
 A person is numbered by the node of the identifier that names it, so where nothing was merged
 person and node are the same number. Everything is a function of the evidence visible at a moment.
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from visavis.core.nouns import IdentifierKind
 from visavis.unify.component import MOST, SILENT, Refused, edges_of, resolve
-from visavis.unify.rules import ALWAYS, Edge, Name, Seen, choice_order, pid_maker
+from visavis.unify.rules import ALWAYS, Edge, Name
 from visavis.unify.shared import Graph, Kinds, accounts, labels, shared
 
 Nodes = npt.NDArray[np.int64]
@@ -196,8 +196,9 @@ class _Batch:
             kinds, values = zip(*{name for pair in self.splits for name in pair}, strict=True)
             likely = np.asarray(pc.is_in(self.seen.value, pa.array(values, pa.string())))
             wanted = set(zip(kinds, values, strict=True))
-            for at in np.flatnonzero(likely).tolist():
-                if _name_of(self.seen, at) in wanted:
+            places = np.flatnonzero(likely)
+            for at, name in zip(places.tolist(), _names_at(self.seen, places), strict=True):
+                if name in wanted:
                     found[self.group[at]] = True
         return found
 
@@ -215,7 +216,7 @@ class _Batch:
             return
         seen = self.seen
         inside = np.flatnonzero(chosen)
-        names = [_name_of(seen, at) for at in inside.tolist()]
+        names = _names_at(seen, inside)
         some = kept & chosen[self.a]
         edges = _edges(seen, self.links, self.a[some], self.b[some], self.rows[some], self.kinds)
         solution = resolve(names, edges, self.kinds, self.splits, self.most, known)
@@ -237,17 +238,15 @@ def _edges(
     kinds: Mapping[str, IdentifierKind],
 ) -> list[Edge]:
     rules, first = links.rule[rows].tolist(), links.first_seen[rows].tolist()
-    return edges_of(
-        [
-            (_name_of(seen, i), _name_of(seen, j), links.rules[rule], moment)
-            for i, j, rule, moment in zip(a.tolist(), b.tolist(), rules, first, strict=True)
-        ],
-        kinds,
-    )
+    ends = zip(_names_at(seen, a), _names_at(seen, b), rules, first, strict=True)
+    return edges_of([(one, other, links.rules[rule], ms) for one, other, rule, ms in ends], kinds)
 
 
-def _name_of(seen: Identifiers, at: int) -> Name:
-    return seen.kinds[seen.kind[at]], str(seen.value[at].as_py())
+def _names_at(seen: Identifiers, at: Nodes) -> list[Name]:
+    """The identifiers at these positions."""
+    values = seen.value.take(pa.array(at, pa.int64())).to_pylist()
+    codes = seen.kind[at].tolist()
+    return [(seen.kinds[code], str(value)) for code, value in zip(codes, values, strict=True)]
 
 
 def positions(ids: Nodes, wanted: Nodes) -> Nodes:
@@ -287,59 +286,25 @@ def _names(seen: Identifiers, members: Nodes, group: Nodes, policy: Kinds) -> No
     left = np.flatnonzero(best)
     chosen = np.empty(len(starts), dtype=np.int64)
     chosen[group[left]] = left
-    for tied in _ties(group, left):
-        chosen[group[tied[0]]] = min(tied, key=lambda i: _value_order(seen, int(members[i])))
+    # several may be equal in all but their values, which alone then decide
+    several = left[np.bincount(group[left])[group[left]] > 1]
+    if len(several):
+        several = several[_by_value(seen, members[several], policy)][::-1]
+        chosen[group[several]] = several
     answer: Nodes = members[chosen[group]]
     return answer
 
 
-def _ties(group: Nodes, left: Nodes) -> list[Nodes]:
-    """Groups with several that are equal in all but their values, which alone then decide."""
-    several = left[np.bincount(group[left])[group[left]] > 1]
-    order = several[np.argsort(group[several], kind="stable")]
-    if not len(order):
-        return []
-    return np.split(order, np.flatnonzero(np.diff(group[order]) != 0) + 1)
-
-
-def _value_order(seen: Identifiers, at: int) -> tuple[str, str]:
-    name = Seen(seen.kinds[seen.kind[at]], str(seen.value[at].as_py()), 0)
-    return choice_order(name, {})[3:]
-
-
-def person_ids(
-    seen: Identifiers, people: People, key: bytes, known: pa.Table | None = None
-) -> pa.Table:
-    """node, person, person_id of every node that is somebody's.
-
-    `known` (person, person_id) saves computing again.
-
-    `known` must come from the same key: a node never changes its kind and value.
-    """
-    held = people.person != NOBODY
-    # a person is named by one of its own nodes
-    persons = np.sort(people.node[people.person == people.node])
-    ids = np.full(len(persons), None, dtype=object)
-    if known is not None and len(known):
-        old = _ints(known["person"])
-        at = positions(old, persons)
-        old_ids = known["person_id"].to_numpy()
-        ids[at >= 0] = old_ids[at[at >= 0]]
-    _make_pids(seen, persons, ids, key)
-    back = positions(persons, people.person[held])
-    person_id = pa.array(ids, type=pa.string()).take(pa.array(back, pa.int64()))
-    return pa.table(
-        {"node": people.node[held], "person": people.person[held], "person_id": person_id}
+def _by_value(seen: Identifiers, at: Nodes, policy: Kinds) -> Nodes:
+    """The order of these identifiers by value, then kind."""
+    columns = {
+        "value": seen.value.take(pa.array(at, pa.int64())),
+        "kind": pa.array(policy.names, pa.string()).take(pa.array(seen.kind[at], pa.int64())),
+    }
+    order = pc.sort_indices(
+        pa.table(columns), sort_keys=[("value", "ascending"), ("kind", "ascending")]
     )
-
-
-def _make_pids(seen: Identifiers, persons: Nodes, ids: npt.NDArray[np.object_], key: bytes) -> None:
-    missing = np.flatnonzero(ids == None)  # noqa: E711 - elementwise
-    at = positions(seen.node, persons[missing])
-    make = pid_maker(key)
-    values = seen.value.take(pa.array(at, pa.int64())).to_pylist()
-    for i, code, value in zip(missing.tolist(), seen.kind[at].tolist(), values, strict=True):
-        ids[i] = make(seen.kinds[code], str(value))
+    return np.asarray(order.to_numpy(), dtype=np.int64)
 
 
 def _ints(column: pa.ChunkedArray[Any]) -> Nodes:

@@ -91,6 +91,12 @@ def pid_blocks(key: bytes) -> tuple[bytes, bytes]:
     return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
 
 
+def pid_sql(kind: str, value: str) -> str:
+    """SQL: the pid of an identifier in two columns; the parameters $1 and $2 are pid_blocks."""
+    message = f"encode({kind} || chr({ord(SEPARATOR)}) || {value})"
+    return f"left(sha256($2::BLOB || unhex(sha256($1::BLOB || {message}))), {ID_LENGTH})"
+
+
 def pid(key: bytes, kind: str, value: str) -> str:
     """The id this identifier gives to a person: 32 hex digits that tell nothing without the key."""
     return pid_maker(key)(kind, value)

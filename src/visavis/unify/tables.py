@@ -16,11 +16,11 @@ from visavis.core.nouns import IdentifierKind, MatchRule
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.warehouse import Warehouse
 from visavis.unify.accounts import no_accounts
-from visavis.unify.batch import NOBODY, Identifiers, Links, People, person_ids, who_is_who
+from visavis.unify.batch import NOBODY, Identifiers, Links, People, who_is_who
 from visavis.unify.component import MOST
 from visavis.unify.hand import apply_words, drop_blocked, drop_bots
 from visavis.unify.matches import MatchFits, match_links, no_matches
-from visavis.unify.rules import ALWAYS
+from visavis.unify.rules import ALWAYS, pid_blocks, pid_sql
 from visavis.unify.same import same_links, unconfirmed_links
 from visavis.unify.words import Words
 
@@ -88,18 +88,39 @@ def identify_people(
         apply_words(wh, Words(forgotten=words.forgotten))
         links = _links(wh)
         people = who_is_who(seen, links, kinds, words.apart(), most)
-    table = person_ids(seen, people, key, known)
-    wh.register("persons_arrow", table)
-    wh.execute("CREATE OR REPLACE TEMP TABLE node_persons AS SELECT * FROM persons_arrow")
+    _persons(wh, people, key, known)
     _refused(wh, people, links)
-    wh.execute(
-        "CREATE OR REPLACE TEMP TABLE persons AS "
-        "SELECT person, any_value(person_id) AS person_id, "
-        "CASE WHEN NOT bool_or(always) THEN min(first_seen) END AS first_seen "
-        "FROM node_persons JOIN seen_identifiers USING (node) GROUP BY person ORDER BY person"
-    )
     _attributed(wh, people)
     return people.merged or robots
+
+
+def _persons(wh: Warehouse, people: People, key: bytes, known: pa.Table | None) -> None:
+    """Makes `node_persons` and `persons`; ids in `known` are not hashed again."""
+    import pyarrow as pa
+
+    held = people.person != NOBODY
+    wh.register("held_arrow", pa.table({"node": people.node[held], "person": people.person[held]}))
+    none = pa.table({"person": pa.array([], pa.int64()), "person_id": pa.array([], pa.string())})
+    wh.register("known_arrow", none if known is None else known)
+    # a person is named by one of its own nodes
+    wh.execute(
+        "CREATE OR REPLACE TEMP TABLE person_names AS SELECT i.node AS person, "
+        f"coalesce(k.person_id, {pid_sql('i.kind', 'i.value')}) AS person_id "
+        "FROM (SELECT node FROM held_arrow WHERE node = person) AS h "
+        "JOIN seen_identifiers AS i USING (node) LEFT JOIN known_arrow AS k ON k.person = i.node",
+        pid_blocks(key),
+    )
+    wh.execute(
+        "CREATE OR REPLACE TEMP TABLE node_persons AS SELECT h.node, h.person, n.person_id "
+        "FROM held_arrow AS h JOIN person_names AS n USING (person)"
+    )
+    wh.execute(
+        "CREATE OR REPLACE TEMP TABLE persons AS SELECT person, person_id, first_seen "
+        "FROM person_names JOIN (SELECT person, "
+        "CASE WHEN NOT bool_or(always) THEN min(first_seen) END AS first_seen "
+        "FROM held_arrow JOIN seen_identifiers USING (node) GROUP BY person) USING (person) "
+        "ORDER BY person"
+    )
 
 
 def _strengths(wh: Warehouse, kinds: Mapping[str, IdentifierKind]) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shopfolder import rows, run, shop
+from shopfolder import at, rows, run, shop
 
+from visavis.flow.ask import count
 from visavis.flow.explain import explain
 from visavis.project.load import load
 from visavis.store.builds import open_build
@@ -119,6 +120,13 @@ def test_a_build_of_an_earlier_moment_learns_its_own(tmp_path: Path) -> None:
     made = run(root, "2024-02-01T00:00:00Z")
     assert told_of(root, made)["learned_in"] == made["build_id"]
     assert told_of(root, made)["fit"] == told_of(root, first)["fit"]  # of the same records
+
+
+def test_another_moment_is_answered_with_the_fit_of_the_build(tmp_path: Path) -> None:
+    root, _ = folder(tmp_path)
+    run(root)
+    everybody = rows(root, "SELECT count(*) FROM people")[0][0]
+    assert count(root, "orders >= 0", at("2024-02-01T00:00:00Z")) == everybody
 
 
 def test_a_rule_about_what_nobody_gives_is_told(tmp_path: Path) -> None:

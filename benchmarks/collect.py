@@ -29,16 +29,19 @@ _WARM = 0.5
 Sides = dict[str, list[dict[str, Any]]]
 
 
-def _loaded(process: live.Process, kind: str, label: str, **more: Any) -> dict[str, Any]:
-    """Good answers a second, latencies, and CPU of service and generator."""
+def _loaded(
+    process: live.Process, kind: str, label: str, store: live.Process | None = None, **more: Any
+) -> dict[str, Any]:
+    """Good answers a second, latencies, and CPU of the service, with its store, and generator."""
+    processes = [process, *filter(None, [store])]
     stream = {"kind": kind, "port": process.port, "connections": CONNECTIONS, **more}
     live.load(_WARM, {**stream, "first": 10**9})
-    before = process.cpu
+    before = sum(p.cpu for p in processes)
     told = live.load(SECONDS, stream)
     one = told[label]
     if one["bad"]:
         raise RuntimeError(f"{one['bad']} of {one['count']} answers were not good")
-    spent = process.cpu - before
+    spent = sum(p.cpu for p in processes) - before
     return {
         "rate": one["count"] / SECONDS, "p99": one["p99"], "generator": told["cpu"] / SECONDS,
         "cpu_ms": spent / one["count"] * 1000,
@@ -69,11 +72,12 @@ def _round(folder: Path, python: Path | None, size: int, sides: Sides) -> None:
         sides["batches"].append(_loaded(ours, "batches", "batch", batch=BATCH))
     sides["bare"].append(_bare(folder, size))
     if python is not None:
-        with peers.postgres(folder / "postgres") as dsn:
-            if dsn is not None:
+        with peers.postgres(folder / "postgres") as found:
+            if found is not None:
+                dsn, store = found
                 with peers.fastapi(python, dsn) as app:
-                    sides["postgres single"].append(_loaded(app, "singles", "event"))
-                    more = _loaded(app, "batches", "batch", batch=BATCH)
+                    sides["postgres single"].append(_loaded(app, "singles", "event", store))
+                    more = _loaded(app, "batches", "batch", store, batch=BATCH)
                     sides["postgres batches"].append(more)
     with peers.redis(folder / "redis") as server:
         if server is not None:
@@ -81,8 +85,9 @@ def _round(folder: Path, python: Path | None, size: int, sides: Sides) -> None:
             sides["redis batches"].append(_loaded(server, "redis", "redis", batch=BATCH))
             if python is not None:
                 with peers.collector(python, server.port) as app:
-                    sides["redis by HTTP single"].append(_loaded(app, "singles", "event"))
-                    more = _loaded(app, "batches", "batch", batch=BATCH)
+                    one = _loaded(app, "singles", "event", server)
+                    sides["redis by HTTP single"].append(one)
+                    more = _loaded(app, "batches", "batch", server, batch=BATCH)
                     sides["redis by HTTP batches"].append(more)
 
 

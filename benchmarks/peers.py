@@ -17,7 +17,7 @@ from harness import SIDES, WORK, say
 from live import Process, free_port
 
 COLLECT = ("fastapi==0.165.0", "uvicorn[standard]==0.54.0", "asyncpg==0.32.0", "redis==8.1.0")
-FEAST = ("feast[redis]==0.40.1",)
+FEAST = ("feast[redis]==0.67.0",)
 
 
 def environment(name: str, packages: Sequence[str]) -> Path | None:
@@ -54,8 +54,8 @@ def _found(name: str) -> str | None:
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[str | None]:
-    """A PostgreSQL of its own with an empty table `events`; its DSN, or None where there is none.
+def postgres(folder: Path) -> Iterator[tuple[str, Process] | None]:
+    """A PostgreSQL of its own with an empty table `events`, and its DSN; None where there is none.
 
     Durable as it comes (fsync and synchronous_commit on), with memory and WAL as its
     documentation advises for writing much.
@@ -79,10 +79,10 @@ def postgres(folder: Path) -> Iterator[str | None]:
     }  # fmt: skip
     more = [word for k, v in settings.items() for word in ("-c", f"{k}={v}")]
     log = (folder / "log").open("wb")
-    with Process([server, "-D", str(data), *more], port, "", stderr=log, user=user):
+    with Process([server, "-D", str(data), *more], port, "", stderr=log, user=user) as process:
         dsn = f"postgresql://bench@127.0.0.1:{port}/postgres"
         _table(dsn)
-        yield dsn
+        yield dsn, process
     shutil.rmtree(folder, ignore_errors=True)
 
 

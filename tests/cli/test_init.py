@@ -38,14 +38,14 @@ def test_a_template(run: Run, tmp_path: Path) -> None:
     assert "time_zone: Europe/Vienna " in text
     assert "currency: USD " in text
     assert run("-p", "fresh", "check").stdout == "No Problems.\n"
-    assert "4 of 4 tests passed" in run("-p", "fresh", "test").stdout
+    assert "7 of 7 tests passed" in run("-p", "fresh", "test").stdout
     assert ".visavis/" in (tmp_path / "fresh" / ".gitignore").read_text()
 
 
 def test_from_orders_to_people(run: Run, shop: Path) -> None:
     assert run("-p", "shop", "check").stdout == "No Problems.\n"
     assert people(run) == TRUTH
-    assert "4 of 4 tests passed" in run("-p", "shop", "test").stdout
+    assert "7 of 7 tests passed" in run("-p", "shop", "test").stdout
 
 
 def test_the_mapping_is_shown_and_written_readably(run: Run, tmp_path: Path) -> None:

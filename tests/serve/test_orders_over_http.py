@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from live import Server, built, command, events, key, project, rows
 
+from visavis.store.history import FILE
+
 RATES = """\
 sources:
   rates:
@@ -65,9 +67,9 @@ def picked_up(server: Server, shop: Path) -> None:
     """Waits until the service answers from the published build."""
     end = time.monotonic() + 60
     newest = max((shop / ".visavis/builds").iterdir())
-    while time.monotonic() < end and not (newest / "history.db").exists():
+    while time.monotonic() < end and not (newest / FILE).exists():
         server.http.get("/health")
-    assert (newest / "history.db").exists()
+    assert (newest / FILE).exists()
 
 
 def test_browser_and_server_tell_an_order_once(shop: Path) -> None:

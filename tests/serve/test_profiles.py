@@ -143,7 +143,7 @@ def test_a_build_is_picked_up_without_a_pause(shop: Path) -> None:
         while time.monotonic() < end:
             server.post("/v1/track", order("u2", 100, 1))
             assert profile(server, user_id="u1")["traits"]["orders"] == 5
-            if any((shop / ".visavis/builds").glob("*/history.db")):
+            if any((shop / ".visavis/builds").glob("*/history.*.db")):
                 break
         server.post("/v1/track", order("u1", 6, 10))
         assert profile(server, user_id="u1")["traits"]["orders"] == 6

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tarfile
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from visavis.core.clock import parse_time, zone
 from visavis.core.problems import ProblemsError
-from visavis.store import formats
+from visavis.core.progress import SILENT
+from visavis.flow import ask
+from visavis.flow.build import build
+from visavis.store import builds, formats
 from visavis.store.outbox import Outbox
 from visavis.store.state import Load, State
+
+
+def rows(root: Path, sql: str) -> list[tuple[Any, ...]]:
+    with ask.query(root, sql) as batches:
+        return [tuple(row.values()) for row in batches.read_all().to_pylist()]
 
 
 def number(path: Path) -> int:
@@ -70,3 +82,36 @@ def test_a_later_format_is_refused_untouched(tmp_path: Path, door: type[Outbox])
     assert told.code == "too-new"
     assert "format 99" in told.message
     assert (tmp_path / "state.db").read_bytes() == before
+
+
+STATES = sorted((Path(__file__).parent / "formats").glob("*.tar.gz"))
+"""Whole projects with the state as earlier versions of the code left it."""
+
+
+@pytest.mark.parametrize("file", STATES, ids=lambda path: path.name)
+def test_a_project_of_every_earlier_version_goes_on(file: Path, tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    with tarfile.open(file) as tar:
+        tar.extractall(old, filter="data")
+    assert len(builds.listed(old / ".visavis")) == 1
+    shutil.copytree(old, new, ignore=shutil.ignore_patterns(".visavis"))
+    (new / ".visavis").mkdir()
+    shutil.copy(old / ".visavis" / "key", new / ".visavis" / "key")
+    now = parse_time("2024-04-01T00:00:00Z", zone("UTC"))
+    everybody = "select * from people order by person_id"
+    assert sorted(row[1:] for row in rows(old, everybody)) == [(1, 20), (2, 40)]
+    for root in (old, new):
+        with (root / "till.csv").open("a") as till:
+            till.write("c2,,o5,2024-03-05T10:00:00Z,5,p1\n")
+        build(root, None, now, SILENT)
+    assert rows(old, everybody) == rows(new, everybody)
+    assert sorted(row[1:] for row in rows(old, everybody)) == [(2, 25), (2, 40)]
+    assert number(old / ".visavis" / "state.db") == formats.FORMAT
+
+
+def test_a_build_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    folder = builds.start(tmp_path, "000001-x")
+    builds.publish(tmp_path, folder, {"build_id": "000001-x", "format": 99})
+    with pytest.raises(ProblemsError) as problem:
+        builds.published(tmp_path)
+    assert [p.code for p in problem.value.problems] == ["too-new"]

@@ -16,8 +16,9 @@ from visavis.project.section import Section
 DEFAULTS = {
     "active_days": Literal(Type.INTEGER, 90),
     "defecting_days": Literal(Type.INTEGER, 365),
+    "long_term_days": Literal(Type.INTEGER, 365),
 }
-"""The lifecycle limits that are usual in the field; a project may set its own."""
+"""The lifecycle and loyalty limits that are usual in the field; a project may set its own."""
 _SHORTEST_MS = 60_000
 _INTEGER = re.compile(r"-?\d{1,19}")
 _DECIMAL = re.compile(r"(-?)(\d{1,12})\.(\d{1,6})")

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from visavis.core.lang.form import Value
+from visavis.core.problems import ProblemsError
 from visavis.store import crash
+from visavis.store.formats import BUILD_FORMAT, too_new
 
 MANIFEST = "manifest.json"
 _IN_USE = "in_use"
@@ -59,9 +61,13 @@ def published(state: Path) -> Build | None:
 
 
 def open_build(state: Path, build_id: str) -> Build:
-    """A build by its id; raises FileNotFoundError when it was pruned."""
+    """A build by its id; raises FileNotFoundError when it was pruned, ProblemsError `too-new`."""
     path = state / "builds" / build_id
-    return Build(path, json.loads((path / MANIFEST).read_text(encoding="utf-8")))
+    manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    number = int(manifest.get("format", 0))
+    if number > BUILD_FORMAT:
+        raise ProblemsError([too_new("build", number, BUILD_FORMAT)])
+    return Build(path, manifest)
 
 
 def listed(state: Path) -> list[str]:
@@ -109,6 +115,7 @@ def start(state: Path, build_id: str) -> Path:
 
 def publish(state: Path, folder: Path, manifest: Mapping[str, Any]) -> Build:
     """Makes what was written into `folder` durable and then, in one step, the published build."""
+    manifest = {"format": BUILD_FORMAT, **manifest}
     text = json.dumps(manifest, indent=1, ensure_ascii=False)
     (folder / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
     (folder / "id").unlink(missing_ok=True)

@@ -22,11 +22,12 @@ from visavis.core.lang.form import Value
 from visavis.core.lang.history import History, Lines, Stream
 from visavis.core.lang.types import Type
 
-FILE = "history.db"
+_VERSION = 3
+FILE = f"history.{_VERSION}.db"
+"""Its name has the version of its layout: one of another version is made anew."""
 Name = tuple[str, str]
 NULL = -(2**63)
 """Stands for null in the arrays."""
-_VERSION = 3
 HASHED = "#"
 """In place of a family: the key is a hash, of whatever it was made from."""
 PIDS, PLAIN = "pids", "plain"

@@ -24,7 +24,7 @@ _SRC = Path(__file__).parent.parent / "src"
 MAIN = [sys.executable, "-c", "from visavis.cli.main import main; main()"]
 ENV = {**os.environ, "PYTHONPATH": str(_SRC)}
 _TICKS = os.sysconf("SC_CLK_TCK")
-LAYOUT = 1
+LAYOUT = 2
 """Raised when `people_project` makes other files than before."""
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from visavis.core.decisions import Identifier
 from visavis.store import recent
+from visavis.store.history import FILE, HistoryWriter, is_made
 from visavis.store.recent import Kept, Recent
 from visavis.unify.rules import pid_maker
 
@@ -107,3 +108,12 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / "other").write_bytes(b"x")
     recent.clear(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["other"]
+
+
+def test_a_history_of_another_version_is_made_anew(tmp_path: Path) -> None:
+    assert not is_made(tmp_path)
+    HistoryWriter(tmp_path / "new").finish(tmp_path / FILE)
+    assert is_made(tmp_path)
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.execute("UPDATE meta SET value = '1' WHERE name = 'version'")
+    assert not is_made(tmp_path)

@@ -19,7 +19,7 @@ from visavis.core.nouns import Project
 from visavis.flow.live_decide import Decider
 from visavis.flow.profiles import Base, Profiles, base_of
 from visavis.store import builds, recent
-from visavis.store.history import FILE
+from visavis.store.history import is_made
 from visavis.store.key import project_key
 from visavis.store.tail import Frame, frames_after
 
@@ -68,7 +68,7 @@ class Knowledge:
 
     def _has_history(self) -> bool:
         build = builds.published(self.state)
-        return build is None or (build.path / FILE).exists()
+        return build is None or is_made(build.path)
 
     def _other_build(self) -> bool:
         build = builds.published(self.state)
@@ -96,7 +96,7 @@ class Knowledge:
 
     def _make_history(self) -> None:
         build = builds.published(self.state)
-        if build is None or (build.path / FILE).exists():
+        if build is None or is_made(build.path):
             return
         command = [sys.executable, "-c", "from visavis.cli.main import main; main()"]
         subprocess.run(

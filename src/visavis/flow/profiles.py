@@ -43,7 +43,7 @@ from visavis.flow.live_who import Found, LiveWho
 from visavis.flow.naming import Naming
 from visavis.store.builds import Build, published
 from visavis.store.erased import hash_of, noted_in
-from visavis.store.history import FILE, Held, PublishedHistory, history_of, picked
+from visavis.store.history import FILE, Held, PublishedHistory, history_of, is_made, picked
 from visavis.store.recent import Kept, Recent
 from visavis.store.tail import Frame
 from visavis.store.words import Row
@@ -122,7 +122,7 @@ def base_of(root: Path, state: Path, folder: Project) -> Base:
     base.through = int(build.manifest.get("through_frame") or 0)
     base.erased = noted_in(state)
     base.words = [tuple(row) for row in build.manifest.get("words", [])]
-    if path.exists():
+    if is_made(build.path):
         base.history = PublishedHistory(path)
         base.items = Items(base.history.items())
         base.names = names_of(project, base.history.rates())

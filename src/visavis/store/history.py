@@ -155,6 +155,21 @@ class Held:
     last_seen: int | None
 
 
+def is_made(folder: Path) -> bool:
+    """Whether a build's folder has a history, in the form that this version reads."""
+    path = folder / FILE
+    if not path.exists():
+        return False
+    db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+    try:
+        row = db.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()
+    except sqlite3.Error:
+        return False
+    finally:
+        db.close()
+    return row is not None and json.loads(row[0]) == _VERSION
+
+
 class PublishedHistory:
     """The open file. Texts are looked up as they are met and kept."""
 

@@ -80,6 +80,8 @@ class Knowledge:
     async def _renew(self) -> None:
         await asyncio.to_thread(self._make_history)
         base = await asyncio.to_thread(base_of, self.root, self.state, self.folder)
+        if base.build_id is not None and base.history is None:
+            return  # that build went away meanwhile: the next look finds the one after
         fresh = Profiles(base, project_key(self.state), self.state / LIVE)
         self.waiting = []
         try:

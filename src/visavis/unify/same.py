@@ -82,7 +82,8 @@ def unconfirmed_links(wh: Warehouse, kinds: Mapping[str, IdentifierKind], moment
             continue
         events = f"FROM lake_events WHERE event IN ({_texts(kind.confirmed_by)}) AND ts <= $1"
         confirmed = (
-            f"SELECT node {events} AND nodes IS NULL UNION SELECT unnest(nodes) AS node {events}"
+            f"SELECT node {events} AND nodes IS NULL AND node IS NOT NULL "
+            f"UNION SELECT unnest(nodes) AS node {events}"
         )
         open_ones = f"SELECT node FROM ({wanted}) WHERE node NOT IN ({confirmed})"
         wh.execute(

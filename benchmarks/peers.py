@@ -65,9 +65,14 @@ def postgres(folder: Path) -> Iterator[tuple[str, Process] | None]:
         say("skipped PostgreSQL: no 'initdb' and 'postgres' on this machine")
         yield None
         return
-    data, port = folder / "pg", free_port()
+    port = free_port()
     user = "postgres" if os.getuid() == 0 else None
     folder.mkdir(parents=True, exist_ok=True)
+    if user is not None and not _open_to_others(folder):
+        say(f"skipped PostgreSQL: its user can't enter {folder}")
+        yield None
+        return
+    data = folder / "pg"
     if user is not None:  # it refuses to run as root
         shutil.chown(folder, user)
     words = [initdb, "-D", str(data), "-A", "trust", "-U", "bench", "-E", "UTF8", "--no-sync"]
@@ -84,6 +89,11 @@ def postgres(folder: Path) -> Iterator[tuple[str, Process] | None]:
         _table(dsn)
         yield dsn, process
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _open_to_others(folder: Path) -> bool:
+    """Whether another user may pass through every folder above."""
+    return all(above.stat().st_mode & 0o001 for above in folder.parents)
 
 
 def _table(dsn: str) -> None:

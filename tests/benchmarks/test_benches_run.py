@@ -45,7 +45,8 @@ def test_lines(name: str, lines: int, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(found) == lines
+    # of collection there are more lines where its peers are installed
+    assert len(found) == lines or (name == "collect" and len(found) > lines)
     assert all(line.keys() >= KEYS for line in found)
 
 
@@ -55,4 +56,4 @@ def test_an_unknown_name_is_told() -> None:
     )
     assert done.returncode == 2
     assert "there are: build, " in done.stderr
-    assert "people, readers, sending" in done.stderr
+    assert "people, profile, readers, sending" in done.stderr

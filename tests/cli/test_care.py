@@ -58,7 +58,7 @@ def test_a_test_that_fails_says_where(run: Run, shop: Path) -> None:
     result = run("-p", "shop", "test", exit_code=1)
     assert "tests/mine.yml:8:9: trait 'orders' is 1, expected 2" in result.stdout
     assert "segments is [first_time, one_time], expected [active]" in result.stdout
-    assert "4 of 5 tests passed" in result.stdout
+    assert "7 of 8 tests passed" in result.stdout
     told = json.loads(run("-p", "shop", "test", "--json", exit_code=1).stdout)
     assert [t["ok"] for t in told].count(False) == 1
 

@@ -138,6 +138,16 @@ def own_field_of_lines() -> Round:
     return Round(project, {}, [[event], []], {"a": {"category": "the catalogue's"}}, [NOW])
 
 
+def property_of_lines() -> Round:
+    """A trait of lines that reads nothing but a property of their order."""
+    note = Property(Type.TEXT, "note", "property")
+    trait = computed("t", Aggregate(Type.TEXT, "mode", (note,)), "Order Completed")
+    project = shop_project({"t": replace(trait, each="products")}, "UTC")
+    lines = [{"product_id": p} for p in ("a", "b")]
+    event = row("m", "Order Completed", {"note": "cash"}, NOW) | {"products": lines}
+    return Round(project, {}, [[event], []], {}, [NOW])
+
+
 def channel_of_lines() -> Round:
     """A trait of lines that reads what stands on their event alone."""
     channel = Property(Type.TEXT, "channel", "event")

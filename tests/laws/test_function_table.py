@@ -118,6 +118,10 @@ def test_a_trait_of_the_catalogue_alone(record_property: Record) -> None:
     agree(rounds.catalogue_alone(), record_property)
 
 
+def test_a_trait_of_lines_that_reads_a_property_of_their_order(record_property: Record) -> None:
+    agree(rounds.property_of_lines(), record_property)
+
+
 def test_a_trait_of_lines_that_reads_their_event(record_property: Record) -> None:
     agree(rounds.channel_of_lines(), record_property)
 

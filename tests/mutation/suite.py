@@ -50,6 +50,7 @@ def suite(quick: bool = False) -> Iterator[Round]:
     yield rounds.over_buckets(60)
     yield rounds.catalogue_alone()
     yield rounds.own_field_of_lines()
+    yield rounds.property_of_lines()
     yield rounds.channel_of_lines()
     yield rounds.end_of_time()
     yield from (rounds.bucket_example(n, held) for n, held, _ in BUCKETS)

@@ -62,7 +62,7 @@ def node() -> Node:
     return Node(program, HERE)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must not outlive these tests
 def browser() -> Iterator[Browser]:
     """A real headless Chromium."""
     program = next(filter(None, map(shutil.which, _CHROMIUM)), None)

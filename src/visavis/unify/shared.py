@@ -77,20 +77,24 @@ def accounts(graph: Graph, kinds: Kinds) -> Ints | None:
 def shared(graph: Graph, kinds: Kinds, account: Ints | None) -> Mask:
     """Which identifiers are linked to more ids of one strong kind than their kind allows."""
     own = account if account is not None else np.arange(graph.size)
-    bounds = np.maximum(kinds.bounds, 0)
-    of_class = _kind_of_class(graph, kinds, account)
-    other = ~graph.by({JOINED})
+    bounds, count = kinds.bounds.ravel(), len(kinds.names)
+    of_class = _kind_of_class(graph, kinds, account).astype(np.int16)
+    # each end's kind is looked up once: the look-ups are what costs
+    kind_a, kind_b = (graph.kind.astype(np.int16)[end] for end in (graph.a, graph.b))
+    joined = graph.by({JOINED})
     parts = []
-    for one, strong in ((graph.a, graph.b), (graph.b, graph.a)):
-        bounded = kinds.bounds[graph.kind[one], graph.kind[strong]] >= 0
-        counted = np.flatnonzero(other & bounded)
-        parts.append((own[one[counted]], graph.kind[strong[counted]], own[strong[counted]]))
+    for one, strong, mine, theirs in (
+        (graph.a, graph.b, kind_a, kind_b),
+        (graph.b, graph.a, kind_b, kind_a),
+    ):
+        counted = np.flatnonzero((bounds >= 0)[mine * count + theirs] & ~joined)
+        parts.append((own[one[counted]], theirs[counted], own[strong[counted]]))
     one, kind, strong = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     # most have no more links than they may have ids
-    most = bounds[of_class[one], kind]
+    most = np.maximum(bounds, 0)[of_class[one] * count + kind]
     many = np.bincount(one, minlength=graph.size)[one] > most
     found = _too_many(one[many], kind[many], strong[many], most[many])
-    hand = np.flatnonzero(graph.by({JOINED}))
+    hand = np.flatnonzero(joined)
     by_hand = np.zeros(graph.size, dtype=bool)
     by_hand[own[graph.a[hand]]] = by_hand[own[graph.b[hand]]] = True
     marked = np.zeros(graph.size, dtype=bool)

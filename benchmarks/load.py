@@ -1,20 +1,24 @@
 """The load generator: one process on uvloop, raw sockets kept alive, one request in flight on each.
 
 Run as `python load.py SPEC` with SPEC in JSON: `{"seconds", "streams": [{"kind", "port", ...}]}`.
-A stream is a closed loop (as fast as answers come) or, with `rate`, an open one: conversations
-begin by a Poisson process whatever the service does, and one that finds no free connection waits
-with its clock running. Prints one JSON object: for each label of request the count, the answers
-that were not good, those that did not show what they should, and latencies in ms; and the
-generator's own CPU seconds, which tell whether it was the bottleneck.
+A stream is a closed loop (as fast as answers come) or, with `rate`, an open one: conversations are
+due by a Poisson process whatever the service does, and the clock of each runs from the moment it
+was due, also while it waits for a free connection or for the generator itself. Prints one JSON
+object: for each label of request the count, the answers that were not good, those that did not show
+what they should, and latencies in ms; and the generator's own CPU seconds, which tell whether it
+was the bottleneck.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import json
 import math
+import os
 import resource
+import struct
 import sys
 import time
 from array import array
@@ -23,8 +27,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
-
-TICK = 0.001
 
 
 @dataclass(slots=True)
@@ -271,6 +273,38 @@ class Connection(asyncio.Protocol):
         return len(answer) >= end + 4 + length
 
 
+class Alarm:
+    """Rings at a moment of `time.perf_counter`, to some 50 microseconds: the event loop's own
+    timers count whole milliseconds."""
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._file = self._libc.timerfd_create(time.CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
+        if self._file < 0:
+            raise OSError(ctypes.get_errno(), "no timer")
+
+    def start(self, ring: Callable[[], None], at: float) -> None:
+        """Calls `ring` at the moment, and at each that is set later."""
+        asyncio.get_running_loop().add_reader(self._file, ring)
+        self.set(at)
+
+    def set(self, at: float) -> None:
+        """Sets the next moment."""
+        whole, rest = divmod(int(at * 1e9), 10**9)
+        self._libc.timerfd_settime(
+            self._file, 1, struct.pack("4q", 0, 0, whole, max(rest, 1)), None
+        )
+
+    def heard(self) -> None:
+        """Takes note that it rang."""
+        os.read(self._file, 8)
+
+    def close(self) -> None:
+        """Rings no more."""
+        asyncio.get_running_loop().remove_reader(self._file)
+        os.close(self._file)
+
+
 async def _closed(spec: dict[str, Any], end: float, told: dict[str, Told], rng: Random) -> None:
     plan = PLANS[spec["kind"]](spec, rng)
     left = int(spec["connections"])
@@ -303,16 +337,27 @@ async def _open(spec: dict[str, Any], end: float, told: dict[str, Told], rng: Ra
             idle.append(connection)
 
     idle.extend(await _connected(spec, free, told))
+    alarm, over = Alarm(), asyncio.get_running_loop().create_future()
     due = time.perf_counter() + rng.expovariate(rate)
-    while (now := time.perf_counter()) < end:
-        while due <= now:
+
+    def ring() -> None:
+        nonlocal due
+        alarm.heard()
+        while due <= time.perf_counter():
+            if due >= end:
+                alarm.close()
+                over.set_result(None)
+                return
             steps = next(plan)
             if idle:
-                idle.popleft().talk(steps, now)
+                idle.popleft().talk(steps, due)
             else:
-                waiting.append((steps, now))
+                waiting.append((steps, due))
             due += rng.expovariate(rate)
-        await asyncio.sleep(TICK)
+        alarm.set(due)
+
+    alarm.start(ring, due)
+    await over
     for _ in range(500):
         if len(idle) == int(spec["connections"]):
             break

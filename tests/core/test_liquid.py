@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from liquid.exceptions import UndefinedError
 
-from visavis.core.liquid import LiquidError, MissingField, filters, render
+from visavis.core.liquid import LiquidError, MissingField, filters, parse, render
 from visavis.core.offers import Template
 
 FIELDS: dict[str, Any] = {
@@ -120,3 +121,37 @@ def test_no_name_gets_out_of_html(name: str) -> None:
 def test_sums_are_exact(a: Decimal, b: Decimal) -> None:
     assert Decimal(said("{{ a | plus: b }}", a=a, b=b)) == a + b
     assert Decimal(said("{{ a | minus: b }}", a=a, b=b)) == a - b
+
+
+PIECES = [
+    "a {b}",
+    "{{ x }}",
+    "{{y}}",
+    "{{  nil }}",
+    "{{ y | upcase }}",
+    "}}",
+    "{{- x }}",
+    "<&>",
+    "\n",
+]
+
+
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=5).map("".join),
+    st.one_of(st.text(max_size=5), st.integers(0, 9), st.none()),
+    st.booleans(),
+)
+def test_a_plain_template_says_what_liquid_says(text: str, x: object, html: bool) -> None:
+    """Texts between plain fields take a short way."""
+    given_fields = {"y": "Zoë <b>"} | ({} if x is None else {"x": x})
+
+    def tried(*, whole: bool) -> str:
+        try:
+            template = Template(text, "content/c.yml", ((1, 1),))
+            if whole:
+                return parse(template, html).render(**given_fields)
+            return render(template, given_fields, html)
+        except (MissingField, LiquidError, UndefinedError, SyntaxError):
+            return "an error"
+
+    assert tried(whole=False) == tried(whole=True)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visavis.collect.payloads import head
+from visavis.core.clock import format_time
 from visavis.flow.live_decide import Decider
 from visavis.flow.profiles import Base, Profiles, base_of
 from visavis.project.load import load
@@ -29,6 +30,8 @@ traits:
   views: {event: Product Viewed, value: count()}
   fresh: {event: Product Viewed, value: count(), within: 2 days}
   brand: {event: Product Viewed, value: last(brand)}
+  liking: {given: liking, type: text}
+  liked_again: {value: "liking = brand"}
 """,
     "segments/s.yml": "segments:\n  fresh: fresh > 0\n  often: views >= 2\n",
     "offers/o.yml": """\
@@ -37,6 +40,8 @@ offers:
   liked: {eligible: brand = 'x' and views > 1, value: 2, placements: [home], content: "like x"}
   other: {eligible: fresh > 0 and brand = 'y', placements: [home], content: "like y"}
   new: {eligible: views < 2, placements: [home], content: "hello you"}
+  liking: {eligible: liking = 'x', value: "3 + views", placements: [home], content: "{{ brand }}!"}
+  both: {eligible: liked_again, value: 9, placements: [home], content: "{{ liking }}, {{ today }}"}
 """,
 }
 USERS = [
@@ -44,10 +49,17 @@ USERS = [
     {"userId": "2", "anonymousId": "a"}, {"userId": "2", "anonymousId": "b"}, {"anonymousId": "b"},
 ]  # fmt: skip
 ASKED = [("user_id", "1"), ("user_id", "2"), ("anonymous_id", "a"), ("anonymous_id", "b")]
+CALLS = ("track", "track", "track", "identify", "page")
+"""No definition reads a page."""
 STEPS = st.lists(
-    st.tuples(st.sampled_from(USERS), st.integers(0, 5), st.sampled_from(["x", "y", None])),
+    st.tuples(
+        st.sampled_from(USERS), st.integers(0, 5), st.sampled_from(["x", "y", None]),
+        st.sampled_from(CALLS), st.sampled_from([0, 0, 0, 1, 3 * 86_400_000]), st.booleans(),
+    ),
     min_size=1, max_size=14,
 )  # fmt: skip
+"""Who, half days later, brand, what, how late it is told, whether anybody asks after it."""
+Steps = list[tuple[dict[str, str], int, str | None, str, int, bool]]
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +78,14 @@ def profiles(base: Base, folder: Path | None = None) -> Profiles:
     return Profiles(base, b"k" * 32, folder)
 
 
-def frame(number: int, who: dict[str, str], at_ms: int, brand: str | None) -> Frame:
+def frame(
+    number: int, who: dict[str, str], at_ms: int, brand: str | None, kind: str = "track",
+    late: int = 0, again: bool = False,
+) -> Frame:  # fmt: skip
     call = {
-        "type": "track", "event": "Product Viewed", "messageId": f"m{number}", **who,
-        "properties": {"brand": brand},
+        "type": kind, "event": "Product Viewed", "messageId": f"m{number - again}", **who,
+        "properties": {"brand": brand}, "traits": {"liking": brand},
+        "timestamp": format_time(at_ms - late),
     }  # fmt: skip
     return Frame(number, at_ms, HEAD, json.dumps(call).encode())
 
@@ -84,7 +100,7 @@ def told(held: Profiles, name: tuple[str, str], at_ms: int) -> Any:
 @settings(max_examples=60)
 @given(STEPS, st.integers(1, 3))
 def test_answers_and_counts_are_those_of_somebody_who_heard_all_at_once(
-    base: Base, steps: list[tuple[dict[str, str], int, str | None]], limit: int
+    base: Base, steps: Steps, limit: int
 ) -> None:
     async def run() -> None:
         with TemporaryDirectory() as folder:
@@ -92,11 +108,14 @@ def test_answers_and_counts_are_those_of_somebody_who_heard_all_at_once(
             held.recent.limit = limit
             frames: list[Frame] = []
             at = START
-            for number, (who, days, brand) in enumerate(steps, 1):
+            for number, (who, days, brand, kind, late, asks) in enumerate(steps, 1):
                 at += days * DAY // 2
-                frames.append(frame(number, who, at, brand))
+                again = number % 5 == 0  # it has the message id of the one before
+                frames.append(frame(number, who, at, brand, kind, late, again))
                 held.take(frames[-1:])
                 at += 1
+                if not asks:
+                    continue
                 fresh = profiles(base)
                 fresh.take(frames)
                 for name in ASKED:
@@ -112,16 +131,16 @@ def test_answers_and_counts_are_those_of_somebody_who_heard_all_at_once(
 @settings(max_examples=40)
 @given(STEPS, st.integers(1, 3))
 def test_a_decision_chooses_the_same_whether_it_is_explained_or_not(
-    base: Base, steps: list[tuple[dict[str, str], int, str | None]], count: int
+    base: Base, steps: Steps, count: int
 ) -> None:
     with TemporaryDirectory() as folder:
         held, decider, at = profiles(base), Decider(Path(folder), b"k" * 32), START
         menu = decider.offers(held, "home")
         assert menu is not None
-        for number, (who, days, brand) in enumerate(steps, 1):
+        for number, (who, days, brand, kind, late, asks) in enumerate(steps, 1):
             at += days * DAY
-            held.take([frame(number, who, at, brand)])
-            for name in ASKED:
+            held.take([frame(number, who, at, brand, kind, late)])
+            for name in ASKED if asks else ():
                 brief, whole = (
                     decider.decide(held, name, "home", menu, at + 1, count, False, explained)
                     for explained in (False, True)

@@ -6,6 +6,7 @@ error, never an empty gap. Arithmetic is exact: what is no number is an error, n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
@@ -72,6 +73,9 @@ def render(template: Template, fields: Mapping[str, Any], html: bool = False) ->
 
     Raises MissingField where one is needed and not there, LiquidError for any other failure.
     """
+    plain = None if html else _plain_text(_pieces(template.text), fields)
+    if plain is not None:
+        return plain
     try:
         return parse(template, html).render(**fields)
     except UndefinedError as error:
@@ -82,6 +86,31 @@ def render(template: Template, fields: Mapping[str, Any], html: bool = False) ->
     except (ArithmeticError, ValueError, TypeError, LookupError, RecursionError) as error:
         # whatever a filter makes of one person's values must not stop the others
         raise LiquidError(type(error).__name__, 0) from error
+
+
+_FIELD = re.compile(r"\{\{ *([a-z_][a-z0-9_]*) *\}\}")
+_WORDS = frozenset(("nil", "null", "none", "true", "false", "empty", "blank"))
+
+
+@lru_cache(maxsize=4096)
+def _pieces(text: str) -> tuple[str, ...] | None:
+    """Literal texts and the fields between them, in turn, of a template that has nothing else."""
+    found = tuple(_FIELD.split(text))
+    plain = not any("{" in literal or "}" in literal for literal in found[::2])
+    return found if plain and _WORDS.isdisjoint(found[1::2]) else None
+
+
+def _plain_text(pieces: tuple[str, ...] | None, fields: Mapping[str, Any]) -> str | None:
+    """The text of such a template if all its fields are texts: no need for Liquid then."""
+    if pieces is None:
+        return None
+    found = list(pieces)
+    for i in range(1, len(found), 2):
+        value = fields.get(found[i])
+        if type(value) is not str:
+            return None
+        found[i] = value
+    return "".join(found)
 
 
 def _said(error: _LiquidError) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -12,7 +11,7 @@ from visavis.core.lang.types import SCALE, Type
 from visavis.core.nouns import Project
 from visavis.core.offers import BUILT_IN_FIELDS, Offer
 from visavis.core.problems import Place
-from visavis.decide.content import spelled
+from visavis.decide.content import spelled, words_of
 from visavis.decide.rules import Asked, Unmet
 
 ONCE = "once"
@@ -60,13 +59,5 @@ def features_of(project: Project, offers: Iterable[Offer]) -> list[str]:
     for offer in offers:
         for node in nodes_of(offer):
             found |= trait_names(node)
-        content = project.contents.get(offer.content or "")
-        for parts in content.parts.values() if content else ():
-            for template in parts.values():
-                found |= _fields(template.text) & project.traits.keys()
+        found |= words_of(project.contents.get(offer.content or "")) & project.traits.keys()
     return sorted(found - set(BUILT_IN_FIELDS))
-
-
-def _fields(text: str) -> set[str]:
-    """Every word of a template that may name a field: more than it names does no harm."""
-    return set(re.findall(r"[a-z_][a-z0-9_]*", text))

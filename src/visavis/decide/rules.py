@@ -115,6 +115,11 @@ class Outcome:
 Control = Callable[[Offer, Person], bool]
 
 
+def by_rank(one: Asked) -> tuple[int, str]:
+    """The place of an offer among others: the highest score first, ties by name."""
+    return -one.score, one.offer.name
+
+
 def consider(
     asked: Iterable[Asked],
     person: Person,
@@ -126,16 +131,18 @@ def consider(
     withheld: Mapping[str, str] | None = None,
     placement: str | None = None,
     brief: bool = False,
+    ranked: bool = False,
 ) -> Outcome:
     """Chooses at most `count` offers: the highest score first, ties by name.
 
     At a `placement` that is not the offer's channel nothing is sent, so that it needs no address,
     consent or room under a cap. Being kept out is asked last: who is held out falls for that reason
     where they would have been chosen, and nowhere else, so that the arms can be compared.
-    `brief` ends with the last choice: those outranked are not among the candidates.
+    `brief` ends with the last choice: those outranked are not among the candidates. `ranked`:
+    `asked` stand in the order of by_rank already.
     """
     outcome, taken = Outcome(), 0
-    for one in sorted(asked, key=lambda a: (-a.score, a.offer.name)):
+    for one in asked if ranked else sorted(asked, key=by_rank):
         if brief and taken >= count:
             break
         sent = one.offer.channel is not None and placement in (None, one.offer.channel)

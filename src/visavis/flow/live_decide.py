@@ -6,28 +6,28 @@ identifier decides, nobody else's data are looked at, and no personal field is i
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from visavis.core.clock import format_time, zone
 from visavis.core.decisions import Identifier
-from visavis.core.lang.conditions import Reading
 from visavis.core.lang.form import Value
-from visavis.core.lang.reader_until import NEVER
 from visavis.core.links import unsubscribe_token
 from visavis.core.offers import Offer
 from visavis.core.pressure import zone_of
 from visavis.decide.arms import HOLDOUT, Arm, Standing, control_of, drawer, standing
-from visavis.decide.asking import asked_of, features_of
 from visavis.decide.content import Renderer
 from visavis.decide.rules import Asked, Outcome, Past, Person, consider
+from visavis.flow.keeping import Answer
 from visavis.flow.live_who import Found
 from visavis.flow.menu import Menu, menu_of
 from visavis.flow.profiles import Base, Profiles
+from visavis.flow.shortlist import Shortlist, all_of_them
 from visavis.store.outbox import LEFT, Outbox
 
 ANONYMOUS = "anonymous_id"
@@ -35,6 +35,7 @@ PERSONAL = frozenset(
     ("email", "phone", "first_name", "last_name", "name", "birthday", "address", "city")
 )
 """Given traits that tell who somebody is, beside those that sources declare personal."""
+MADE = "Decision Made"
 NO_SITE = "https://unsubscribe.invalid/"
 
 
@@ -46,6 +47,10 @@ class Decider:
     key: bytes
     outbox: Outbox = field(init=False)
     _base: Base | None = None
+    _hidden: frozenset[str] = frozenset()
+    _version: int = -1
+    _recorded: dict[str, bool] = field(default_factory=dict)
+    """Whether any arm of an experiment is on record."""
     _menus: dict[str, Menu] = field(default_factory=dict)
     _drawers: dict[tuple[str, float], Callable[[Identifier], Arm]] = field(default_factory=dict)
 
@@ -59,10 +64,10 @@ class Decider:
         """The offers of a placement; None for one that nobody names."""
         base = profiles.base
         if self._base is not base:
-            self._base, self._menus = base, {}
+            self._base, self._menus, self._hidden = base, {}, personal(profiles)
         found = self._menus.get(placement)
         if found is None:
-            found = menu_of(base.project.offers.values(), placement)
+            found = menu_of(base.project, base.offers, base.parts, placement)
             if not found.offers and placement not in base.project.channels:
                 return None
             self._menus[placement] = found
@@ -84,65 +89,94 @@ class Decider:
         Without `explained` the candidates that were not chosen are left out.
         """
         known = self._known(profiles, name, at_ms, session_only)
-        values, identifiers = known.shown, known.identifiers
-        project = profiles.base.project
-        place, language = values.get("time_zone"), values.get("language")
-        local = zone_of(place if isinstance(place, str) else None, zone(project.time_zone))
+        base, identifiers = profiles.base, known.identifiers
+        project = base.project
+        self._look_for_arms()
         sent = placement in project.channels
         words = profiles.words(known.found) if known.found and sent else []
         past = self._past(identifiers) if sent else []
+        renderer = self._renderer(profiles, known.shown, at_ms)
         person = Person(
             known.person_id or "", identifiers[0], identifiers,
-            self._arm(HOLDOUT, project.holdout, identifiers), words, past, local,
+            self._arm(HOLDOUT, project.holdout, identifiers), words, past, renderer.zone,
         )  # fmt: skip
-        renderer = Renderer(
-            project, values, local, at_ms, self._link(profiles),
-            language if isinstance(language, str) else None,
-        )  # fmt: skip
+        here = known.shortlist(placement, menu)
+        asked: Sequence[Asked]
+        if explained:
+            reading = menu.conditions.over(known.values, known.untils, at_ms, base.fits)
+            asked = all_of_them(menu, reading)
+        else:
+            asked = here.ranked(known.values, known.untils, at_ms, base.fits)
 
         def control(offer: Offer, person: Person) -> bool:
             arm = self._arm(control_of(offer.name), offer.control, person.identifiers)
             return arm != "treated"
 
-        asked = known.asked(profiles.base, placement, menu, at_ms, explained)
+        def render(offer: Offer, address: Identifier | None) -> Mapping[str, str]:
+            return here.shown(offer, address, renderer)
+
         outcome = consider(
-            asked, person, project, at_ms, control, renderer, count, None, placement,
-            brief=not explained,
+            asked, person, project, at_ms, control, render, count, None, placement,
+            brief=not explained, ranked=not explained,
         )  # fmt: skip
         return _told(outcome, person, placement, at_ms, known.person_id)
+
+    def _renderer(self, profiles: Profiles, values: Mapping[str, Value], at_ms: int) -> Renderer:
+        project = profiles.base.project
+        place, language = values.get("time_zone"), values.get("language")
+        local = zone_of(place if isinstance(place, str) else None, zone(project.time_zone))
+        return Renderer(
+            project, values, local, at_ms, self._link(profiles),
+            language if isinstance(language, str) else None,
+        )  # fmt: skip
 
     def _known(
         self, profiles: Profiles, name: Identifier, at_ms: int, session_only: bool
     ) -> _Known:
         base = profiles.base
-        known = None if session_only else profiles.answer(name, at_ms)
-        if known is not None:
-            found = known.found
+        answer = None if session_only else profiles.answer(name, at_ms)
+        if answer is not None:
+            found = answer.found
             identifiers = [found.name, *(m for m in found.members if m != found.name)]
             return _Known(
-                found.person_id, identifiers, known.values, known.ends, known.values, known.kept,
-                found,
-            )  # fmt: skip
+                found.person_id, identifiers, answer.values, answer.untils, answer.values, answer
+            )
         history = profiles.history([name] if session_only else [])
         result = base.program.run(history, at_ms, base.fits, base.items)
-        hidden = personal(profiles) if session_only else set()
+        hidden = self._hidden if session_only else frozenset[str]()
         shown = {k: v for k, v in result.values.items() if k not in hidden}
-        ends = {k: until for k, until in result.until.items() if until is not None}
-        return _Known(None, [name], result.values, ends, shown)
+        return _Known(None, [name], result.values, result.untils, shown)
+
+    def _look_for_arms(self) -> None:
+        """Forgets which experiments have arms on record once anybody has written to the state."""
+        (version,) = self.outbox.db.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._version, self._recorded = version, {}
+
+    def _has_arms(self, experiment: str) -> bool:
+        found = self._recorded.get(experiment)
+        if found is None:
+            query = "SELECT EXISTS (SELECT 1 FROM arms WHERE experiment = ?)"
+            (there,) = self.outbox.db.execute(query, (experiment,)).fetchone()
+            found = self._recorded[experiment] = bool(there)
+        return found
 
     def _arm(self, experiment: str, share: float, identifiers: Sequence[Identifier]) -> Standing:
-        marks = " OR ".join("(kind = ? AND value = ?)" for _ in identifiers)
-        rows = self.outbox.db.execute(
-            f"SELECT kind, value, arm FROM arms WHERE experiment = ? AND ({marks})",
-            [experiment, *(part for name in identifiers for part in name)],
-        )
-        recorded = standing({(kind, value): arm for kind, value, arm in rows}, identifiers)
+        recorded = self._arms_of(experiment, identifiers) if self._has_arms(experiment) else None
         if recorded:
             return recorded
         draw = self._drawers.get((experiment, share))
         if draw is None:
             draw = self._drawers[experiment, share] = drawer(self.key, experiment, share)
         return draw(identifiers[0])
+
+    def _arms_of(self, experiment: str, identifiers: Sequence[Identifier]) -> Standing | None:
+        marks = " OR ".join("(kind = ? AND value = ?)" for _ in identifiers)
+        rows = self.outbox.db.execute(
+            f"SELECT kind, value, arm FROM arms WHERE experiment = ? AND ({marks})",
+            [experiment, *(part for name in identifiers for part in name)],
+        )
+        return standing({(kind, value): arm for kind, value, arm in rows}, identifiers)
 
     def _past(self, identifiers: Sequence[Identifier]) -> list[Past]:
         found = []
@@ -171,64 +205,40 @@ class Decider:
         return link
 
 
-def personal(profiles: Profiles) -> set[str]:
+def personal(profiles: Profiles) -> frozenset[str]:
     """Traits that tell who somebody is."""
     project = profiles.base.project
     fields = {f.name for s in project.sources.values() for f in s.fields if f.personal} | PERSONAL
-    return {n for n, t in project.traits.items() if t.kind == "given" and (t.given or n) in fields}
+    given = ((n, t.given or n) for n, t in project.traits.items() if t.kind == "given")
+    return frozenset(name for name, field_ in given if field_ in fields)
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a decision knows of a person; `kept` lasts until it may have changed."""
+    """What a decision knows of a person."""
 
     person_id: str | None
     identifiers: list[Identifier]
     values: dict[str, Value]
-    ends: Mapping[str, int]
+    untils: dict[str, int]
     shown: Mapping[str, Value]
     """What may be in the answer."""
-    kept: dict[Any, Any] | None = None
-    found: Found | None = None
+    answer: Answer | None = None
 
-    def asked(
-        self, base: Base, placement: str, menu: Menu, at_ms: int, all_of_them: bool
-    ) -> list[Asked]:
-        """What the definitions say of the offers; of those not eligible only if all are wanted."""
-        if all_of_them or self.kept is None:
-            return self._read(base, menu, at_ms, all_of_them)[0]
-        key = "asked", placement
-        kept = self.kept.get(key)
-        if kept is None or not kept[1] <= at_ms < kept[2]:
-            asked, until = self._read(base, menu, at_ms, False)
-            kept = self.kept[key] = asked, at_ms, until
-        found: list[Asked] = kept[0]
-        return found
+    @property
+    def found(self) -> Found | None:
+        return self.answer.found if self.answer else None
 
-    def _read(
-        self, base: Base, menu: Menu, at_ms: int, all_of_them: bool
-    ) -> tuple[list[Asked], int]:
-        reading = base.offers.over(self.values, self.ends, at_ms, base.fits)
-        parts, asked = base.parts, []
-        offers, until = menu.offers, NEVER
-        if not all_of_them:
-            offers, until = menu.possible(self.values, self.ends, until)
-        for offer in offers:
-            unmet = reading.unmet(parts[offer.name])
-            if unmet is None or all_of_them:
-                asked.append(_asked(offer, unmet, reading))
-        return asked, min(until, reading.until)
-
-
-def _asked(offer: Offer, unmet: int | None, reading: Reading) -> Asked:
-    value = reading.value(f"value {offer.name}") if offer.value is not None else None
-    occasion = reading.value(f"occasion {offer.name}") if offer.occasion is not None else None
-    return asked_of(offer, unmet, value, occasion)
-
-
-def wanted(profiles: Profiles, offers: Sequence[Offer]) -> list[str]:
-    """The traits that a decision among the offers reads."""
-    return features_of(profiles.base.project, offers)
+    def shortlist(self, placement: str, menu: Menu) -> Shortlist:
+        """The offers of a placement for the person: kept where their history is."""
+        answer = self.answer
+        if answer is None or answer.growing is None:
+            return Shortlist(menu)
+        key = "shortlist", placement
+        held = answer.lasting.get(key)
+        if not isinstance(held, Shortlist):
+            held = answer.lasting[key] = Shortlist(menu)
+        return held
 
 
 def _told(
@@ -253,15 +263,15 @@ def _told(
     }
 
 
-def logged(name: Identifier, decision: Mapping[str, Any], at_ms: int) -> bytes:
+def logged(name: Identifier, decision: Mapping[str, Any]) -> bytes:
     """The event of a decision, as a batch that the tail takes like any other."""
     kind, value = name
     chosen = [choice["offer"] for choice in decision["choices"]]
     call: dict[str, Any] = {
         "type": "track",
-        "event": "Decision Made",
+        "event": MADE,
         "messageId": f"visavis:{decision['decision_id']}",
-        "timestamp": format_time(at_ms),
+        "timestamp": decision["at"],
         "channel": "visavis",
         "properties": {
             "decision_id": decision["decision_id"],
@@ -272,4 +282,4 @@ def logged(name: Identifier, decision: Mapping[str, Any], at_ms: int) -> bytes:
         },
         "context": {"externalIds": [{"id": value, "type": kind}]},
     }
-    return json.dumps({"batch": [call]}, ensure_ascii=False).encode()
+    return msgspec.json.encode({"batch": [call]})

@@ -82,6 +82,7 @@ class LiveWho:
         self._filed: set[Name] = set()
         self.confirmed: dict[Name, int] = {}
         self.confirming = {k.name: set(k.confirmed_by) for k in kinds.values() if k.confirmed_by}
+        self._confirms = frozenset().union(*self.confirming.values())
         self._by_key: dict[tuple[str, str], set[Name]] = {}
         self._digests: dict[str, set[Name]] = {}
         self._digested: set[Name] | None = None
@@ -105,6 +106,10 @@ class LiveWho:
             if event in self.confirming.get(name[0], ()):
                 self.confirmed[name] = min(self.confirmed.get(name, ts), ts)
         return also
+
+    def confirms(self, event: str) -> bool:
+        """Whether events of a name confirm identifiers of any kind."""
+        return event in self._confirms
 
     def _new(self, name: Name) -> set[Name]:
         """Files a new identifier under its comparing form; those that are the same."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,9 +25,10 @@ from visavis.core.decisions import Identifier
 from visavis.core.identifiers import normal_value
 from visavis.core.lang.conditions import Conditions, compile_conditions
 from visavis.core.lang.form import Node, Value
+from visavis.core.lang.growing import Growing
 from visavis.core.lang.history import IDENTIFY, History, Stream
 from visavis.core.lang.needs import Needs, needs
-from visavis.core.lang.reader import Program, compile_program
+from visavis.core.lang.reader import Program, Result, compile_program
 from visavis.core.lang.reader_rows import Items
 from visavis.core.lang.timeline import last_change
 from visavis.core.lang.to_sql import to_sql
@@ -38,6 +38,7 @@ from visavis.core.tagging import expires_at, in_force, with_lineage
 from visavis.core.vocabulary import EVENTS_WITH_LINES
 from visavis.decide.asking import parts_of
 from visavis.flow.counting import Counts
+from visavis.flow.keeping import Answer, Told
 from visavis.flow.live_orders import Orders
 from visavis.flow.live_who import Found, LiveWho
 from visavis.flow.naming import Naming
@@ -51,7 +52,6 @@ from visavis.unify.rules import pid_maker
 
 _log = logging.getLogger("visavis.live")
 SEGMENT, TAG = "segment ", "tag "
-_KEPT = 20_000
 _REMEMBERED = 100_000
 FEW = 64
 """Links of a shared identifier that are looked at."""
@@ -89,23 +89,6 @@ class Base:
 
     def __post_init__(self) -> None:
         self.types = {name: trait.type for name, trait in self.project.traits.items()}
-
-
-@dataclass(slots=True)
-class Answer:
-    """What is true of a person as of a moment, and until when.
-
-    `kept` is room for what others make of it; it lasts as long as the answer.
-    """
-
-    found: Found
-    values: dict[str, Value]
-    ends: Mapping[str, int]
-    until: int
-    stamp: int
-    segments: list[str]
-    tags: list[str]
-    kept: dict[Any, Any] = field(default_factory=dict)
 
 
 def base_of(root: Path, state: Path, folder: Project) -> Base:
@@ -172,8 +155,7 @@ class Profiles:
         self.orders = Orders(base.project, base.history)
         self.recent = Recent(self.pid, folder)
         self._known: dict[Identifier, Held | None] = {}
-        self._cache: OrderedDict[Identifier, Answer] = OrderedDict()
-        self._rests: dict[Identifier, set[Identifier]] = {}
+        self._told = Told(self._first_told)
         self._kinds = base.project.kinds
         self._naming = Naming(base.project.kinds)
         self.who = LiveWho(
@@ -232,8 +214,39 @@ class Profiles:
                     event.digest,
                 )  # fmt: skip
         if names:
-            self.recent.add(names, "alias" if event.type == "alias" else "same row", kept)
-            self._forget((*names, *self.who.take(names, name, event.ts)))
+            self._seen(names, "alias" if event.type == "alias" else "same row", kept, wanted)
+
+    def _seen(self, names: tuple[Identifier, ...], rule: str, kept: Kept, wanted: bool) -> None:
+        """Takes in an event of these identifiers; `wanted`: definitions read it."""
+        if wanted or kept.others:
+            self.recent.add(names, rule, kept)
+        else:
+            self.recent.see(names[0], kept.ts)
+        also = self.who.take(names, kept.event, kept.ts)
+        if also or self.who.confirms(kept.event):
+            self._forget((*names, *also))
+        else:
+            self._counts.touched(names)
+            self._told.hear(names, rule, kept, wanted)
+
+    def _first_told(self, names: tuple[Identifier, ...], rule: str, ts: int) -> int | None:
+        """Since when it is known what an event of that moment says of these identifiers: that
+        they were seen, and the first with each of the others. None where it says something new."""
+        known = self._held(names[0])
+        if len(names) == 1:
+            span = self.recent.seen(names[0])
+            firsts = [span[0]] if span is not None and span[0] < ts else []
+            if known is not None and (known.first_seen is None or known.first_seen <= ts):
+                firsts.append(_BEFORE if known.first_seen is None else known.first_seen)
+            return min(firsts, default=None)
+        since = {far: low for (far, said), (low, _) in self.recent.links(names[0]).items()
+                 if said == rule and low < ts}  # fmt: skip
+        missing = set(names[1:]) - since.keys()
+        if missing and known is not None and self.base.history is not None:
+            for other, said, first in self.base.history.ties(known.node):
+                if other in missing and said == rule and (first is None or first <= ts):
+                    since[other] = _BEFORE if first is None else first
+        return max(since[n] for n in names[1:]) if since.keys() >= set(names[1:]) else None
 
     def _robot(self, event: Event, names: Sequence[Identifier]) -> None:
         """What a robot was told by is nobody's from then on."""
@@ -252,18 +265,7 @@ class Profiles:
     def _forget(self, names: Sequence[Identifier]) -> None:
         """Drops what was worked out of people whom something new may change."""
         self._counts.touched(names)
-        for name in names if self._cache else ():
-            for asked in self._rests.pop(name, ()):
-                self._drop(asked)
-
-    def _drop(self, asked: Identifier) -> None:
-        made = self._cache.pop(asked, None)
-        for name in made.found.around if made else ():
-            rests = self._rests.get(name)
-            if rests is not None:
-                rests.discard(asked)
-                if not rests:
-                    del self._rests[name]
+        self._told.forget(names)
 
     # who is who
 
@@ -297,21 +299,18 @@ class Profiles:
 
     def answer(self, name: Identifier, at_ms: int) -> Answer | None:
         """Everything about a person as of a moment, kept until the clock or an event changes it."""
-        known = self._cache.get(name)
-        if known is not None and known.stamp <= at_ms < known.until:
-            self._cache.move_to_end(name)
+        known = self._told.get(name)
+        if known is None:
+            return self._keep(name, self._made(name, at_ms))
+        if at_ms < known.stamp:
+            return self._made(name, at_ms)
+        if at_ms < known.until and not known.pending:
             return known
-        made = self._made(name, at_ms)
-        if made is not None:
-            self._keep(name, made)
-        return made
+        return self._keep(name, self._renewed(known, at_ms) or self._made(name, at_ms))
 
     def look(self, name: Identifier, at_ms: int) -> Answer | None:
         """As `answer`, for somebody who is not likely to be asked for again."""
-        known = self._cache.get(name)
-        if known is not None and known.stamp <= at_ms < known.until:
-            return known
-        return self._made(name, at_ms)
+        return self.answer(name, at_ms) if name in self._told else self._made(name, at_ms)
 
     def around(self, name: Identifier) -> list[Identifier]:
         """The identifiers that evidence links to one, of a shared one as many as are looked at."""
@@ -321,25 +320,49 @@ class Profiles:
         found = self.find(name, at_ms)
         return None if found is None else self._work_out(found, at_ms)
 
-    def _keep(self, name: Identifier, made: Answer) -> None:
-        self._drop(name)
-        self._cache[name] = made
-        for member in made.found.around:
-            self._rests.setdefault(member, set()).add(name)
-        while len(self._cache) > _KEPT:
-            self._drop(next(iter(self._cache)))
+    def _keep(self, name: Identifier, made: Answer | None) -> Answer | None:
+        if made is None:
+            self._told.drop(name)
+        else:
+            self._told.keep(name, made)
+        return made
 
     def _work_out(self, found: Found, at_ms: int) -> Answer:
         base = self.base
-        history = self.history(found.members, found.shared, at_ms)
+        parts, since = self._gathered(found.members, found.shared, at_ms)
+        history = self._joined(parts, since)
         result = base.program.run(history, at_ms, base.fits, base.items)
-        ends = {name: until for name, until in result.until.items() if until is not None}
+        made = self._answer(found, history, result, at_ms)
+        if not found.shared and not any(event["void"] for event in since):
+            made.growing = Growing(history, base.project.properties, base.project.line_fields)
+        return made
+
+    def _renewed(self, known: Answer, at_ms: int) -> Answer | None:
+        """The answer of a later moment, with the events since; None where who is who, or what
+        counts, has to be worked out anew."""
+        base, growing = self.base, known.growing
+        if growing is None or at_ms >= known.found.until:
+            return None
+        if not all(growing.take(event.plain()) for event in known.pending):
+            return None
+        fed = frozenset(event.event for event in known.pending)
+        result, changed = base.program.renewed(
+            Result(known.values, known.untils), fed, growing.history, at_ms, base.fits, base.items
+        )
+        made = self._answer(known.found, growing.history, result, at_ms)
+        made.growing, made.since = growing, known.since
+        for key, lasting in known.lasting.items():
+            lasting.changed(changed)
+            made.lasting[key] = lasting
+        return made
+
+    def _answer(self, found: Found, history: History, result: Result, at_ms: int) -> Answer:
         segments = sorted(
-            n for n in base.project.segments if result.values[f"{SEGMENT}{n}"] is True
+            n for n in self.base.project.segments if result.values[f"{SEGMENT}{n}"] is True
         )
         tags, lasting = self._tags(history, result.values, at_ms)
-        until = min((lasting, found.until, *ends.values()))
-        return Answer(found, result.values, ends, until, at_ms, segments, tags)
+        until = min((lasting, found.until, *result.untils.values()))
+        return Answer(found, result.values, result.untils, until, at_ms, segments, tags)
 
     def _tags(
         self, history: History, values: Mapping[str, Value], at_ms: int
@@ -370,6 +393,11 @@ class Profiles:
     ) -> History:
         """The events of these identifiers, the build's and those since; of shared ones what the
         last login before it gives to these."""
+        return self._joined(*self._gathered(members, shared, at_ms))
+
+    def _gathered(
+        self, members: Iterable[Identifier], shared: Iterable[Identifier], at_ms: int
+    ) -> tuple[list[tuple[str, Stream]], list[Mapping[str, Any]]]:
         parts: list[tuple[str, Stream]] = []
         events: list[Mapping[str, Any]] = []
         held = set(members)
@@ -392,6 +420,11 @@ class Profiles:
             for e in self._since(name):
                 if _counts((e.ts, e.message_id), e.others, held, nobodys, mine):
                     events.append(e.plain())
+        return parts, events
+
+    def _joined(
+        self, parts: list[tuple[str, Stream]], events: Sequence[Mapping[str, Any]]
+    ) -> History:
         if events:
             # what came again since the build was received later, so it counts
             again = {e["message_id"] for e in events}

@@ -12,10 +12,10 @@ import msgspec
 
 from visavis.core.clock import format_time, parse_time, zone
 from visavis.flow.answering import as_json, spelled_all
+from visavis.flow.keeping import Answer as Known
 from visavis.flow.knowing import Knowledge
 from visavis.flow.live import BATCH, Key, Keyring, head
 from visavis.flow.live_decide import ANONYMOUS, Decider, logged
-from visavis.flow.profiles import Answer as Known
 from visavis.flow.profiles import Profiles
 from visavis.serve.auth import allowed, outer_key
 from visavis.serve.bodies import body_of
@@ -121,7 +121,7 @@ class Answers:
 
     def _log(self, key: Key, name: tuple[str, str], made: Mapping[str, Any], at_ms: int) -> None:
         try:
-            self.log(at_ms, head(BATCH, "visavis", key.id), logged(name, made, at_ms))
+            self.log(at_ms, head(BATCH, "visavis", key.id), logged(name, made))
         except Exception:  # noqa: BLE001 - an answer never fails for its own record
             _records.warning("a decision could not be recorded")
 

@@ -175,12 +175,19 @@ class Recent:
             events.append(_encode(kept))
         hot.size += 1
         hot.see(names, rule, kept.ts)
-        if hot.size >= self.limit and self.folder is not None and self._writing is None:
+        self._watch()
+
+    def _watch(self) -> None:
+        if self._hot.size >= self.limit and self.folder is not None and self._writing is None:
             self._write_down()
 
     def see(self, name: Identifier, ts: int) -> None:
         """Takes in that an identifier was seen, and nothing else."""
-        self._hot.see((name,), "", ts)
+        hot = self._hot
+        before = len(hot.together)
+        hot.see((name,), "", ts)
+        hot.size += len(hot.together) - before
+        self._watch()
 
     # out
 

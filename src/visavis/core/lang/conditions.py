@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from visavis.core.clock import Zone
-from visavis.core.lang.form import Node, Value
+from visavis.core.lang.form import Node, Value, trait_names
 from visavis.core.lang.history import History
 from visavis.core.lang.reader_rows import Items
 from visavis.core.lang.reader_run import Fits, Run, Scalar
@@ -21,60 +21,59 @@ from visavis.core.nouns import Trait
 _EMPTY, _NO_ITEMS = History(), Items({})
 
 
-class _Untils(dict[str, int]):
-    """Until when each trait holds; one that is not in it does for ever."""
-
-    def __missing__(self, name: str) -> int:
-        return NEVER
-
-
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """Compiled conditions by name."""
 
     steps: Mapping[str, Scalar]
+    rests: Mapping[str, frozenset[str]]
+    """The traits that each rests on, however far down."""
 
     def over(
-        self, values: dict[str, Value], until: Mapping[str, int | None], now_ms: int, fits: Fits
+        self, values: dict[str, Value], untils: Mapping[str, int], now_ms: int, fits: Fits
     ) -> Reading:
-        """Reads them for a person as of a moment; `until` says how long each value holds."""
+        """Reads them for a person as of a moment; `untils` says how long each value holds."""
         run = Run(_EMPTY, now_ms, fits, _NO_ITEMS, 0)
-        run.values = values
-        run.untils = _Untils((name, u) for name, u in until.items() if u is not None)
+        run.values, run.untils = values, untils  # type: ignore[assignment]
         return Reading(self.steps, run)
 
 
 class Reading:
-    """Conditions over one person's traits."""
+    """Conditions over one person's traits; each is read once."""
 
-    __slots__ = ("_run", "_steps", "_true")
+    __slots__ = ("_known", "_run", "_steps", "until")
 
     def __init__(self, steps: Mapping[str, Scalar], run: Run) -> None:
         self._steps, self._run = steps, run
-        self._true: dict[str, bool] = {}
-        run.until = NEVER
+        self._known: dict[str, tuple[Value, int]] = {}
+        self.until = NEVER
+        """The first later moment at which anything asked for since this was set may change by the
+        clock."""
 
     def unmet(self, names: Sequence[str]) -> int | None:
         """The place of the first of these conditions that is not true; None where all are."""
-        true, steps = self._true, self._steps
+        known = self._known
         for i, name in enumerate(names):
-            met = true.get(name)
-            if met is None:
-                met = true[name] = steps[name](self._run) is True
-            if not met:
+            value, until = known.get(name) or self._read(name)
+            if until < self.until:
+                self.until = until
+            if value is not True:
                 return i
         return None
 
     def value(self, name: str) -> Value:
-        """The value of a condition; `until` is lowered to the moment it may change."""
-        run = self._run
-        value: Value = self._steps[name](run)
+        """The value of a condition."""
+        value, until = self._known.get(name) or self._read(name)
+        if until < self.until:
+            self.until = until
         return value
 
-    @property
-    def until(self) -> int:
-        """The first later moment at which any value read so far may change by the clock."""
-        return self._run.until
+    def _read(self, name: str) -> tuple[Value, int]:
+        run = self._run
+        run.until = NEVER
+        value: Value = self._steps[name](run)
+        found = self._known[name] = value, run.until
+        return found
 
 
 def compile_conditions(
@@ -83,4 +82,22 @@ def compile_conditions(
     """Compiles conditions that read traits and the clock."""
     derived = {n: t.value for n, t in traits.items() if t.kind == "derived" and t.value}
     compiler = Compiler(zone, derived)
-    return Conditions({name: compiler.scalar(node) for name, node in conditions.items()})
+    steps = {name: compiler.scalar(node) for name, node in conditions.items()}
+    below = {name: _below(node, derived) for name, node in derived.items()}
+    rests = {
+        name: frozenset(part for read in trait_names(node) for part in (read, *below.get(read, ())))
+        for name, node in conditions.items()
+    }
+    return Conditions(steps, rests)
+
+
+def _below(node: Node, derived: Mapping[str, Node]) -> frozenset[str]:
+    """The traits that a derived trait's value rests on."""
+    found: set[str] = set()
+    waiting = list(trait_names(node))
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += trait_names(derived[name]) if name in derived else ()
+    return frozenset(found)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from visavis.core.clock import Zone
 from visavis.core.lang.form import Node, Value, trait_names
@@ -21,13 +21,22 @@ from visavis.core.lang.reader_until import NEVER
 from visavis.core.lang.types import TIME_MAX
 from visavis.core.nouns import Step, Trait
 
+_MOST_PLANS = 1_000
+_Planned = tuple[str, Scalar, bool, frozenset[str]]
+"""A step, whether it reads the events at hand itself, and all traits that it rests on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Values by name; `until`: the first later moment at which one may differ by the clock."""
+    """Values by name; `untils`: the first later moment at which one may differ by the clock."""
 
     values: dict[str, Value]
-    until: dict[str, int | None]
+    untils: dict[str, int]
+
+    @property
+    def until(self) -> dict[str, int | None]:
+        """The moments of `untils`, None for never."""
+        return {name: at if at <= TIME_MAX else None for name, at in self.untils.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,9 @@ class Program:
     traits: Mapping[str, Trait]
     reads: Mapping[str, frozenset[str]]
     aggregated: Mapping[str, tuple[Select, ...]]
+    _plans: dict[tuple[frozenset[str], bool], list[_Planned]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def run(
         self,
@@ -52,8 +64,64 @@ class Program:
         A catalogue read again and again is best given as Items, made once.
         """
         run = self._run(history, now_ms, fits, catalogue)
-        until = {n: u if u <= TIME_MAX else None for n, u in run.untils.items()}
-        return Result(run.values, until)
+        return Result(run.values, run.untils)
+
+    def renewed(
+        self,
+        before: Result,
+        fed: frozenset[str],
+        history: History,
+        now_ms: int,
+        fits: Fits | None = None,
+        catalogue: Columns | Items | None = None,
+    ) -> tuple[Result, set[str]]:
+        """What `run` says, told what held at an earlier moment; and the names that changed.
+
+        `fed` are the events of which the history has other rows than it had then: only what rests
+        on them, or what the clock may have changed since, is read again.
+        """
+        items = catalogue if isinstance(catalogue, Items) else Items(catalogue or {})
+        run = Run(history, now_ms, fits or {}, items, self.selections)
+        values, untils = run.values, run.untils
+        values.update(before.values)
+        untils.update(before.untils)
+        changed: set[str] = set()
+        late = min(untils.values(), default=NEVER) <= now_ms
+        for name, compute, own, rests in self._plan(fed, late):
+            was = untils[name]
+            if not own and was > now_ms and rests.isdisjoint(changed):
+                continue
+            run.until = NEVER
+            value = compute(run)
+            if value != values[name] or run.until != was:
+                changed.add(name)
+            values[name], untils[name] = value, run.until
+        return Result(values, untils), changed
+
+    def _plan(self, fed: frozenset[str], every: bool) -> list[_Planned]:
+        """The steps that may have to be read again, in order; `every`: the clock may ask for any
+        of them."""
+        key = fed, every
+        found = self._plans.get(key)
+        if found is None:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            rests = self._rests()
+            feeding = {n for n, trait in self.traits.items() if not fed.isdisjoint(_feeds(trait))}
+            found = self._plans[key] = [
+                (name, compute, name in feeding, rests[name])
+                for name, compute in self.steps
+                if every or name in feeding or not feeding.isdisjoint(rests[name])
+            ]
+        return found
+
+    def _rests(self) -> dict[str, frozenset[str]]:
+        """Of each name all traits that it rests on, however far down."""
+        found: dict[str, frozenset[str]] = {}
+        for name, _ in self.steps:
+            reads = self.reads[name]
+            found[name] = reads.union(*(found[part] for part in reads if part in found))
+        return found
 
     def only(self, names: Iterable[str]) -> Program:
         """The program of these names and what they rest on."""
@@ -64,7 +132,7 @@ class Program:
             if name not in wanted:
                 wanted.add(name)
                 todo.extend(self.reads[name])
-        return replace(self, steps=tuple(s for s in self.steps if s[0] in wanted))
+        return replace(self, steps=tuple(s for s in self.steps if s[0] in wanted), _plans={})
 
     def rows_behind(
         self,
@@ -136,6 +204,16 @@ def compile_program(
     reads = {name: _reads(trait) for name, trait in traits.items()}
     reads |= {name: trait_names(node) for name, node in conditions.items()}
     return Program(tuple(steps), len(compiler.specs), traits, reads, aggregated)
+
+
+def _feeds(trait: Trait) -> frozenset[str]:
+    """The events whose rows a trait reads itself."""
+    if trait.kind == "given":
+        return frozenset((IDENTIFY,))
+    if trait.kind != "computed":
+        return frozenset()
+    steps = (trait.then, trait.without)
+    return frozenset((trait.event or "", *(step.event for step in steps if step)))
 
 
 def _reads(trait: Trait) -> frozenset[str]:

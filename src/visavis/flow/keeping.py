@@ -1,0 +1,172 @@
+"""Answers about people, kept for as long as they are true, by the identifier that was asked for.
+
+Told of every event, it keeps the answers that the event leaves as they are, sets the event aside
+for those that can take it in when they are asked for next, and drops the others.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from visavis.core.decisions import Identifier
+from visavis.core.lang.form import Value
+from visavis.core.lang.growing import Growing
+from visavis.flow.live_who import Found
+from visavis.store.recent import Kept
+
+MOST = 20_000
+"""Answers kept."""
+MOST_ROWS = 300_000
+"""Events, in the histories kept with them."""
+_ROWS_OF_A_HISTORY = 30
+"""What a history without events takes, in events."""
+_MOST_PENDING = 200
+Names = tuple[Identifier, ...]
+
+
+class Lasting(Protocol):
+    """What was worked out of an answer and is kept when that is renewed."""
+
+    def changed(self, names: set[str]) -> None:
+        """Told which traits, segments and tags have changed, or hold for another time."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What is true of a person as of a moment, and until when.
+
+    `kept` is room for what others make of it, as long as nothing at all is new of the person;
+    `lasting` for what follows the changes. `pending` are events that came since and are in none
+    of it yet; `since` tells of identifiers that events name together from when on that is nothing
+    new.
+    """
+
+    found: Found
+    values: dict[str, Value]
+    untils: dict[str, int]
+    until: int
+    stamp: int
+    segments: list[str]
+    tags: list[str]
+    kept: dict[Any, Any] = field(default_factory=dict)
+    lasting: dict[Any, Lasting] = field(default_factory=dict)
+    growing: Growing | None = None
+    pending: list[Kept] = field(default_factory=list)
+    since: dict[tuple[Names, str], int] = field(default_factory=dict)
+
+
+class Told:
+    """The answers given last."""
+
+    def __init__(self, first_told: Callable[[Names, str, int], int | None]) -> None:
+        """`first_told(names, rule, ts)`: since when it is known what an event of these says of who
+        is who; None where it says something new."""
+        self._first_told = first_told
+        self._answers: OrderedDict[Identifier, Answer] = OrderedDict()
+        self._rests: dict[Identifier, set[Identifier]] = {}
+        self._grown: OrderedDict[Identifier, int] = OrderedDict()
+        self._rows = 0
+
+    def __contains__(self, name: Identifier) -> bool:
+        return name in self._answers
+
+    def get(self, name: Identifier) -> Answer | None:
+        """The answer about whoever has an identifier, if it is there; it may be out of date."""
+        found = self._answers.get(name)
+        if found is not None:
+            self._answers.move_to_end(name)
+            if found.growing is not None:
+                self._grown.move_to_end(name)
+        return found
+
+    def keep(self, name: Identifier, answer: Answer) -> None:
+        """Keeps an answer, in place of the one before."""
+        before = self._answers.get(name)
+        if before is None or before.found is not answer.found:
+            self.drop(name)
+            for member in answer.found.around:
+                self._rests.setdefault(member, set()).add(name)
+        self._answers[name] = answer
+        self._weigh(name, answer)
+        while len(self._answers) > MOST:
+            self.drop(next(iter(self._answers)))
+
+    def _weigh(self, name: Identifier, answer: Answer) -> None:
+        """Gives up the histories of those who were asked for longest ago, as they grow too many."""
+        self._rows -= self._grown.pop(name, 0)
+        if answer.growing is None:
+            return
+        size = self._grown[name] = answer.growing.size + _ROWS_OF_A_HISTORY
+        self._rows += size
+        while self._rows > MOST_ROWS and self._grown:
+            old = next(iter(self._grown))
+            if self._answers[old].pending:
+                self.drop(old)
+            else:
+                self._rows -= self._grown.pop(old)
+                self._answers[old].growing = None
+                self._answers[old].lasting.clear()
+
+    def drop(self, name: Identifier) -> None:
+        """Forgets one answer."""
+        answer = self._answers.pop(name, None)
+        if answer is None:
+            return
+        self._rows -= self._grown.pop(name, 0)
+        for member in answer.found.around:
+            rests = self._rests.get(member)
+            if rests is not None:
+                rests.discard(name)
+                if not rests:
+                    del self._rests[member]
+
+    def forget(self, names: Iterable[Identifier]) -> None:
+        """Drops every answer that something new about these identifiers may change."""
+        for name in names if self._answers else ():
+            for asked in tuple(self._rests.get(name, ())):
+                self.drop(asked)
+
+    def hear(self, names: Names, rule: str, event: Kept, wanted: bool) -> None:
+        """Told of an event of these identifiers, the strongest first; `wanted`: definitions read
+        it."""
+        asked: set[Identifier] = set()
+        for name in names if self._answers else ():
+            asked |= self._rests.get(name, _NOBODY)
+        for one in asked:
+            if not self._outlives(self._answers[one], names, rule, event, wanted):
+                self.drop(one)
+
+    def _outlives(self, answer: Answer, names: Names, rule: str, event: Kept, wanted: bool) -> bool:
+        """Whether the answer stands, or will with the event put in when it is asked for."""
+        found = answer.found
+        if found.shared and (wanted or len(names) > 1):
+            return False  # whose it is depends on who was logged in
+        if not self._says_nothing_new(answer, names, rule, event.ts):
+            return False
+        answer.kept.clear()
+        for name in names:
+            span = found.members.get(name)
+            if span is not None and (span[1] is None or span[1] < event.ts):
+                found.members[name] = span[0], event.ts
+        if not wanted or names[0] not in found.members:
+            return True
+        if answer.growing is None or len(answer.pending) >= _MOST_PENDING:
+            return False
+        answer.pending.append(event)
+        return True
+
+    def _says_nothing_new(self, answer: Answer, names: Names, rule: str, ts: int) -> bool:
+        """Whether who is who stays as it is: the same identifiers were told of together before."""
+        since = answer.since.get((names, rule))
+        if since is None or ts < since:
+            since = self._first_told(names, rule, ts)
+            if since is None:
+                return False
+            answer.since[names, rule] = since
+        return True
+
+
+_NOBODY: frozenset[Identifier] = frozenset()

@@ -7,11 +7,10 @@ event is kept as a call that can be read again (see collect.kept).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import blake2b, sha256
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -93,8 +92,8 @@ class Bad:
     received: int
 
 
-_call = msgspec.json.Decoder(Call, float_hook=Decimal)
-_context = msgspec.json.Decoder(_Context, float_hook=Decimal)
+_call = msgspec.json.Decoder(Call, float_hook=typed.number)
+_context = msgspec.json.Decoder(_Context, float_hook=typed.number)
 _NONE = _Context()
 
 
@@ -149,7 +148,7 @@ def _event(
     name = typed.text(call.event) if kind == "track" else kind
     if name is None or name is BAD:
         return "missing-event: a track call names its event"
-    ts = _moment(call, received, sent_at)
+    ts = moment_of(call, received, sent_at)
     if ts is None:
         return "bad-time: 'timestamp' is no time that can be read"
     if ts > received + FUTURE_MS:
@@ -162,7 +161,15 @@ def _event(
     )  # fmt: skip
 
 
-def _moment(call: Call, received: int, sent_at: Any) -> int | None:
+class Dated(Protocol):
+    """What says when a call was made and when it was sent."""
+
+    timestamp: Any
+    originalTimestamp: Any  # noqa: N815
+    sentAt: Any  # noqa: N815
+
+
+def moment_of(call: Dated, received: int, sent_at: Any) -> int | None:
     """The event's time, its client's clock corrected where it is plainly wrong; None if unread."""
     given = call.timestamp if call.timestamp is not None else call.originalTimestamp
     ts = typed.moment(given)
@@ -201,29 +208,51 @@ def _values(call: Call, context: _Context, kind: str) -> dict[str, Any]:
 
 
 def _identifiers(call: Call, context: _Context, kind: str) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    _add(found, "user_id", call.userId)
-    _add(found, "anonymous_id", call.anonymousId)
-    if kind == "alias":
-        _previous(found, call)
     traits = _dict(call.traits) if kind != "group" else {}
     more, properties = _dict(context.traits), _dict(call.properties)
-    _add(found, "email", _first("email", traits, more, properties))
-    _add(found, "phone", _first("phone", traits, more))
-    if context.device is not None:
-        _add(found, "device_id", _dict(context.device).get("id"))
-    if context.externalIds is not None:
-        _external(found, context.externalIds)
-    _add(found, "account_id", call.groupId)
+    return identifiers_of(
+        (call.userId, call.anonymousId, call.groupId),
+        (traits.get("email"), more.get("email"), properties.get("email")),
+        (traits.get("phone"), more.get("phone")),
+        _dict(context.device).get("id"),
+        context.externalIds,
+        call.previousId if kind == "alias" else None,
+    )
+
+
+def identifiers_of(
+    ids: tuple[Any, Any, Any],
+    emails: tuple[Any, ...],
+    phones: tuple[Any, ...],
+    device_id: Any = None,
+    external: Any = None,
+    previous_id: Any = None,
+) -> list[tuple[str, str]]:
+    """(kind, value) of what a call names: user, anonymous and group id, the first e-mail and the
+    first phone that is there, a device, external ids, and what an alias names an earlier id."""
+    found: list[tuple[str, str]] = []
+    user_id, anonymous_id, group_id = ids
+    _add(found, "user_id", user_id)
+    _add(found, "anonymous_id", anonymous_id)
+    if previous_id is not None:
+        _previous(found, previous_id, user_id, anonymous_id)
+    _add(found, "email", next(filter(None, emails), None))
+    _add(found, "phone", next(filter(None, phones), None))
+    _add(found, "device_id", device_id)
+    if external is not None:
+        _external(found, external)
+    _add(found, "account_id", group_id)
     return found
 
 
-def _previous(found: list[tuple[str, str]], call: Call) -> None:
+def _previous(
+    found: list[tuple[str, str]], previous_id: Any, user_id: Any, anonymous_id: Any
+) -> None:
     """An alias names an earlier id; which kind it was nobody says, so it is looked up as both."""
-    before = typed.text(call.previousId)
-    if before is None or before is BAD or before == typed.text(call.userId):
+    before = typed.text(previous_id)
+    if before is None or before is BAD or before == typed.text(user_id):
         return
-    if before != typed.text(call.anonymousId):
+    if before != typed.text(anonymous_id):
         found.append(("user_id", before))
         found.append(("anonymous_id", before))
 
@@ -250,13 +279,6 @@ def _add(found: list[tuple[str, str]], kind: str, value: Any) -> None:
             clean = f"{value.to_integral_value():f}"
         if (kind, clean) not in found:
             found.append((kind, clean))
-
-
-def _first(name: str, *places: Mapping[str, Any]) -> Any:
-    for place in places:
-        if place.get(name):
-            return place[name]
-    return None
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -5,11 +5,11 @@ again, as it is or repaired, without the request. What is no object at all is it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from visavis.collect.typed import number
 from visavis.core.clock import format_time
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ TEXT = "_line"
 PARTS = ("properties", "traits", "context", "integrations")
 """Keys of a call that hold objects; in a CSV they are JSON."""
 _TOLD = ("user_id", "anonymous_id", "account_id")
-_any = msgspec.json.Decoder(float_hook=Decimal)
+_any = msgspec.json.Decoder(float_hook=number)
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 

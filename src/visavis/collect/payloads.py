@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +17,7 @@ import msgspec
 
 from visavis.collect import posthog, snowplow
 from visavis.collect.calls import Bad, Event, event_of
+from visavis.collect.typed import number
 
 BATCH, POSTHOG, SNOWPLOW = "batch", "posthog", "snowplow"
 
@@ -36,8 +36,8 @@ class _One(msgspec.Struct, gc=False):
     sentAt: Any = None  # noqa: N815
 
 
-_body = msgspec.json.Decoder(_Body, float_hook=Decimal)
-_one = msgspec.json.Decoder(_One, float_hook=Decimal)
+_body = msgspec.json.Decoder(_Body, float_hook=number)
+_one = msgspec.json.Decoder(_One, float_hook=number)
 _ERRORS = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _BOM = b"\xef\xbb\xbf"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, Final
 
 from visavis.core.clock import to_days, to_ms, zone
@@ -29,6 +29,14 @@ _NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?")
 _DIGITS = 12
 _ONE = Decimal(1)
 _UTC = zone("UTC")
+
+
+def number(text: str) -> Decimal | str:
+    """A number of JSON with a point or an exponent; its text where no decimal can hold it."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
 
 
 def text(value: Any) -> Any:

@@ -19,6 +19,7 @@ from visavis.core.lang.types import TIME_MAX, TIME_MIN
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DATE = date(1970, 1, 1)
+_MILLISECOND = timedelta(milliseconds=1)
 _UNITS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": DAY_MS, "week": 7 * DAY_MS}
 _DURATION = re.compile(r"\s*(\d{1,9})\s+(second|minute|hour|day|week)s?\s*")
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
@@ -139,7 +140,7 @@ def parse_time(text: str, local: Zone) -> int:
 
 def to_ms(moment: datetime) -> int:
     """An aware datetime as UTC ms, sub-milliseconds cut off towards the past."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def to_datetime(ms: int) -> datetime:

@@ -38,7 +38,10 @@ def collection(collecting: Collecting) -> list[Route]:
     )
     doors |= dict.fromkeys(_POSTHOG, POSTHOG)
     doors["/com.snowplowanalytics.snowplow/tp2"] = SNOWPLOW
-    routes = [Route("POST", path, _door(collecting, door)) for path, door in doors.items()]
+    routes = [
+        Route("POST", path, _door(collecting, door), instant=partial(collecting.at_once, door))
+        for path, door in doors.items()
+    ]
     routes += [
         Route(method, path, _track_api(collecting, kind))
         for (method, path), kind in _CUSTOMERIO.items()

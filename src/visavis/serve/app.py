@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from visavis.serve.http import Answer, Header, Receive, Refused, Request, Scope, Send, error, reply
-from visavis.serve.routes import Routes
+from visavis.serve.routes import Reply, Route, Routes
 
 _METHODS = b"GET, POST, OPTIONS"
 _HEADERS = (
@@ -51,10 +51,29 @@ class App:
             name, answer = "OPTIONS", _preflight(headers)
         else:
             name, answer = await self._answer(scope, headers, receive)
-        await reply(send, answer, _cors(origin))
-        counted = (name, answer.status)
+        await reply(send, answer, cors(origin))
+        self._count(name, answer.status, start)
+
+    def _count(self, name: str, status: int, start: float) -> None:
+        counted = (name, status)
         self.answers[counted] = self.answers.get(counted, 0) + 1
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def at_once(self, route: Route, request: Request, body: bytes, send: Reply) -> None:
+        """Answers a request of a route that has `instant`; see serve.wire."""
+        start = time.perf_counter()
+
+        def done(answer: Answer) -> None:
+            send(answer)
+            self._count(route.path, answer.status, start)
+
+        assert route.instant is not None
+        try:
+            route.instant(request, body, done)
+        except Refused as refused:
+            done(refused.answer)
+        except Exception as failure:  # noqa: BLE001 - the last door, as in _answer
+            done(_failed(request.method, route, failure))
 
     async def _answer(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive
@@ -70,9 +89,13 @@ class App:
         except Refused as refused:
             return route.path, refused.answer
         except Exception as failure:  # noqa: BLE001 - the last door: nothing of the request is told
-            _log.error("%s %s failed: %s", method, route.path, type(failure).__name__)
-            _log.debug("the error", exc_info=failure)
-            return route.path, error(500, "internal", "the service failed; it has noted the error")
+            return route.path, _failed(method, route, failure)
+
+
+def _failed(method: str, route: Route, failure: Exception) -> Answer:
+    _log.error("%s %s failed: %s", method, route.path, type(failure).__name__)
+    _log.debug("the error", exc_info=failure)
+    return error(500, "internal", "the service failed; it has noted the error")
 
 
 def _no_route(known: bool) -> Answer:
@@ -81,7 +104,7 @@ def _no_route(known: bool) -> Answer:
     return error(404, "not-found", "there is no such path")
 
 
-def _cors(origin: bytes | None) -> tuple[Header, ...]:
+def cors(origin: bytes | None) -> tuple[Header, ...]:
     """Write keys are public and no cookie is ever looked at, so any page may send."""
     if origin is None:
         return ()

@@ -19,7 +19,14 @@ _GZIP = b"\x1f\x8b"
 
 async def body_of(request: Request, most: int, refusal: int = 400) -> bytes:
     """The body, unpacked; raises Refused when it is larger than `most` bytes or unreadable."""
-    raw = unpacked(await _received(request, most, refusal), most, refusal)
+    return plain(await _received(request, most, refusal), most, refusal)
+
+
+def plain(raw: bytes, most: int, refusal: int = 400) -> bytes:
+    """A body that is there, unpacked; raises Refused as `body_of`."""
+    if len(raw) > most:
+        raise too_large(most, refusal)
+    raw = unpacked(raw, most, refusal)
     if raw.startswith(b"data="):
         raw = unpacked(_form(raw), most, refusal)
     return raw
@@ -34,8 +41,6 @@ async def _received(request: Request, most: int, refusal: int) -> bytes:
         raise Refused(400, "incomplete", "the request ended before its body")
     first: bytes = message.get("body", b"")
     if not message.get("more_body"):
-        if len(first) > most:
-            raise too_large(most, refusal)
         return first
     try:
         async with asyncio.timeout(SLOWEST_SECONDS):
@@ -85,23 +90,23 @@ def unpacked(raw: bytes, most: int, refusal: int = 400) -> bytes:
         return raw
     unpacker = zlib.decompressobj(wbits=31)
     try:
-        plain = unpacker.decompress(raw, most + 1)
+        found = unpacker.decompress(raw, most + 1)
     except zlib.error:
         raise Refused(400, "bad-gzip", "the body can't be unpacked") from None
-    if len(plain) > most:
+    if len(found) > most:
         raise too_large(most, refusal)
     if not unpacker.eof:
         raise Refused(400, "bad-gzip", "the body can't be unpacked")
-    return plain
+    return found
 
 
 def _form(raw: bytes) -> bytes:
     """The field `data` of a form: JSON, or JSON or gzip in base64."""
     field = raw[5:].split(b"&", 1)[0]
-    plain = unquote_to_bytes(field.replace(b"+", b" ")).strip()
-    if plain[:1] in (b"{", b"["):
-        return plain
-    packed = plain.replace(b" ", b"+")
+    text = unquote_to_bytes(field.replace(b"+", b" ")).strip()
+    if text[:1] in (b"{", b"["):
+        return text
+    packed = text.replace(b" ", b"+")
     try:
         return b64decode(packed + b"=" * (-len(packed) % 4), validate=True)
     except binascii.Error:

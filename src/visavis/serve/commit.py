@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from visavis.flow.live import Frame, Tail
 
 MOST_WAITING = 64 * 1024**2
 """Bytes that may wait for the disk; beyond it the answer is 503."""
+_log = logging.getLogger("visavis.serve")
 _MOST_FRAMES = 4096
 _MOST_BYTES = 16 * 1024**2
 
@@ -35,13 +37,14 @@ class Numbers:
     waiting_bytes: int = 0
 
 
-_Waiting = tuple[int, bytes, bytes, "asyncio.Future[int]"]
+Done = Callable[[NotStored | None], None]
+_Waiting = tuple[int, bytes, bytes, Done]
 _Group = list[_Waiting]
 
 
 @dataclass
 class Committer:
-    """Appends to the tail on a thread of its own. `store` is called in the event loop."""
+    """Appends to the tail on a thread of its own. All but `between` is for the event loop."""
 
     tail: Tail
     loop: asyncio.AbstractEventLoop
@@ -58,18 +61,27 @@ class Committer:
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
 
-    def store(self, received_ms: int, head: bytes, body: bytes) -> asyncio.Future[int]:
-        """A future of the frame's number, done once it is durable. Raises Busy."""
+    def store(self, received_ms: int, head: bytes, body: bytes) -> asyncio.Future[None]:
+        """A future that is done once the frame is durable, or fails with NotStored. Raises Busy."""
+        future = self.loop.create_future()
+
+        def done(failure: NotStored | None) -> None:
+            if not future.done():
+                future.set_exception(failure) if failure else future.set_result(None)
+
+        self.put(received_ms, head, body, done)
+        return future
+
+    def put(self, received_ms: int, head: bytes, body: bytes, done: Done) -> None:
+        """Has a frame stored; `done` is called in the event loop, then. Raises Busy."""
         if self.numbers.waiting_bytes > self.most_waiting:
             raise Busy
         self.numbers.waiting_bytes += len(body)
-        future = self.loop.create_future()
-        self._waiting.append((received_ms, head, body, future))
+        self._waiting.append((received_ms, head, body, done))
         if not self._busy:
             # whatever else this turn of the loop brings goes with it
             self._busy = True
             self.loop.call_soon(self._hand_over)
-        return future
 
     def _hand_over(self) -> None:
         """Gives the thread what waits: a group at a time, the next gathers meanwhile."""
@@ -123,9 +135,7 @@ class Committer:
         self._hand_over()
         if error is not None:
             numbers.failed += len(group)
-            for *_, future in group:
-                if not future.done():
-                    future.set_exception(NotStored(error.strerror or str(error)))
+            _tell(group, NotStored(error.strerror or str(error)))
             return
         numbers.commits += 1
         numbers.frames += len(group)
@@ -134,6 +144,12 @@ class Committer:
             self.listener(
                 [Frame(number + i, at, head, body) for i, (at, head, body, _) in enumerate(group)]
             )
-        for i, (*_, future) in enumerate(group):
-            if not future.done():
-                future.set_result(number + i)
+        _tell(group, None)
+
+
+def _tell(group: _Group, failure: NotStored | None) -> None:
+    for *_, done in group:
+        try:
+            done(failure)
+        except Exception as error:  # noqa: BLE001 - one who can't be told is no harm to the others
+            _log.error("an answer failed: %s", type(error).__name__)

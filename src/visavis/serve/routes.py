@@ -9,16 +9,24 @@ from typing import Any
 from visavis.serve.http import Answer, Request
 
 Handler = Callable[[Request], Awaitable[Answer]]
+Reply = Callable[[Answer], None]
+Instant = Callable[[Request, bytes, Reply], None]
+"""Answers a request whose body is there, at once or later, by calling Reply once; may raise Refused
+before it has. It must not take long: everybody waits meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path and method. `doc` is its operation of the OpenAPI document."""
+    """One path and method. `doc` is its operation of the OpenAPI document.
+
+    `instant` does what `handler` does, without a task, for requests that come in one piece.
+    """
 
     method: str
     path: str
     handler: Handler
     doc: Mapping[str, Any] = field(default_factory=dict)
+    instant: Instant | None = None
 
 
 @dataclass(slots=True)
@@ -37,6 +45,12 @@ class Routes:
                 self._parted.append((route.path.strip("/").split("/"), route))
             else:
                 self._plain.setdefault(route.path.rstrip("/") or "/", {})[route.method] = route
+
+    def instant(self, method: str, path: str) -> Route | None:
+        """The route of a plain path that can be answered at once."""
+        found = self._plain.get(path)
+        route = found.get(method) if found is not None else None
+        return route if route is not None and route.instant is not None else None
 
     def find(self, path: str) -> tuple[Mapping[str, Route], Mapping[str, str]]:
         """The routes of a path by method, and its parts; empty when there is none."""

@@ -15,7 +15,14 @@ from typing import Any
 import msgspec
 
 from visavis.collect import bots, typed
-from visavis.collect.calls import FUTURE_MS, MOST_BYTES, MOST_LEVELS, depth, identifiers_of, moment_of
+from visavis.collect.calls import (
+    FUTURE_MS,
+    MOST_BYTES,
+    MOST_LEVELS,
+    depth,
+    identifiers_of,
+    moment_of,
+)
 from visavis.core.vocabulary import EVENTS_WITH_LINES
 
 _ALONE = frozenset(("page", "screen", "identify"))

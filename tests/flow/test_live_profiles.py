@@ -32,6 +32,7 @@ traits:
   brand: {event: Product Viewed, value: last(brand)}
   liking: {given: liking, type: text}
   liked_again: {value: "liking = brand"}
+  share: {value: "fresh / views"}
 """,
     "segments/s.yml": "segments:\n  fresh: fresh > 0\n  often: views >= 2\n",
     "offers/o.yml": """\
@@ -42,6 +43,18 @@ offers:
   new: {eligible: views < 2, placements: [home], content: "hello you"}
   liking: {eligible: liking = 'x', value: "3 + views", placements: [home], content: "{{ brand }}!"}
   both: {eligible: liked_again, value: 9, placements: [home], content: "{{ liking }}, {{ today }}"}
+  either: {eligible: brand = 'y' or liking = 'y' or views = 3, value: "3 + views",
+    placements: [home], content: "{{ brand | default: 'nothing' }}"}
+  some: {eligible: "brand in ('x', 'z') and 1 <= views", value: 4, placements: [home],
+    content: "some x"}
+  nothing: {eligible: brand is null and liking is not null, value: 8, placements: [home],
+    content: "nothing x"}
+  longer: {eligible: length(brand) = 1 and fresh <> 1 and views * 2 > 3, value: fresh * 2,
+    placements: [home], content: "longer x"}
+  several: {eligible: fresh <> 2 and (fresh = 1 or length(liking) = 1), value: 5,
+    placements: [home], content: "several x"}
+  share: {eligible: share > 0 and share <= 0.5, value: share,
+    placements: [home], content: "share x"}
 """,
 }
 USERS = [

@@ -30,15 +30,16 @@ def _unmet(offer: str, part: Node, place: Place | None) -> Unmet:
     return Unmet(to_sql(part), place)
 
 
-def asked_of(offer: Offer, unmet: int | None, value: Value, occasion: Value) -> Asked:
-    """What the values of an offer's expressions mean; a value of null counts 0, no value 1.
+def asked_of(
+    offer: Offer, unmet: int | None, value: Value, occasion: Value, score: int | None = None
+) -> Asked:
+    """What the values of an offer's expressions mean.
 
-    `unmet` is the number of the first part of `parts_of` the condition that is not true.
+    `unmet` is the number of the first part of `parts_of` the condition that is not true; `score`
+    that of the value where it is known already.
     """
-    score = SCALE
-    if offer.value is not None:
-        whole = offer.value.type is Type.INTEGER
-        score = int(value or 0) * (SCALE if whole else 1)
+    if score is None:
+        score = score_of(offer, value)
     text: str | None = ONCE
     if offer.occasion is not None:
         text = spelled(occasion, offer.occasion.type)
@@ -46,6 +47,13 @@ def asked_of(offer: Offer, unmet: int | None, value: Value, occasion: Value) -> 
         return Asked(offer, True, score, text)
     part = parts_of(offer.eligible)[unmet]
     return Asked(offer, False, score, text, _unmet(offer.name, part, part.place))
+
+
+def score_of(offer: Offer, value: Value) -> int:
+    """How much an offer counts, as a scaled decimal; a value of null counts 0, no value 1."""
+    if offer.value is None:
+        return SCALE
+    return int(value or 0) * (SCALE if offer.value.type is Type.INTEGER else 1)
 
 
 def nodes_of(offer: Offer) -> Iterable[Node]:

@@ -7,7 +7,7 @@ identifier decides, nobody else's data are looked at, and no personal field is i
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,12 @@ from visavis.core.offers import Offer
 from visavis.core.pressure import zone_of
 from visavis.decide.arms import HOLDOUT, Arm, Standing, control_of, drawer, standing
 from visavis.decide.content import Renderer
+from visavis.decide.menu import Menu, menu_of
 from visavis.decide.rules import Asked, Outcome, Past, Person, consider
 from visavis.flow.keeping import Answer
 from visavis.flow.live_who import Found
-from visavis.flow.menu import Menu, menu_of
 from visavis.flow.profiles import Base, Profiles
-from visavis.flow.shortlist import Shortlist, all_of_them
+from visavis.flow.shortlist import Shortlist
 from visavis.store.outbox import LEFT, Outbox
 
 ANONYMOUS = "anonymous_id"
@@ -101,10 +101,10 @@ class Decider:
             self._arm(HOLDOUT, project.holdout, identifiers), words, past, renderer.zone,
         )  # fmt: skip
         here = known.shortlist(placement, menu)
-        asked: Sequence[Asked]
+        asked: Iterable[Asked]
         if explained:
             reading = menu.conditions.over(known.values, known.untils, at_ms, base.fits)
-            asked = all_of_them(menu, reading)
+            asked = menu.everything(reading)
         else:
             asked = here.ranked(known.values, known.untils, at_ms, base.fits)
 

@@ -31,12 +31,13 @@ from visavis.core.lang.needs import Needs, needs
 from visavis.core.lang.reader import Program, Result, compile_program
 from visavis.core.lang.reader_rows import Items
 from visavis.core.lang.timeline import last_change
-from visavis.core.lang.to_sql import to_sql
 from visavis.core.lang.types import TIME_MIN, Type
 from visavis.core.nouns import Project
 from visavis.core.tagging import expires_at, in_force, with_lineage
 from visavis.core.vocabulary import EVENTS_WITH_LINES
 from visavis.decide.asking import parts_of
+from visavis.decide.menu import names_of as names_of_offer
+from visavis.decide.menu import part_name
 from visavis.flow.counting import Counts
 from visavis.flow.keeping import Answer, Told
 from visavis.flow.live_orders import Orders
@@ -128,19 +129,17 @@ def _base(project: Project) -> Base:
         f"{SEGMENT}{n}": s.condition for n, s in project.segments.items()
     }
     conditions |= {f"{TAG}{path}": tag.condition for path, tag in project.tags.items()}
-    asked: dict[str, Node] = {}
-    names: dict[str, tuple[str, ...]] = {}
-    for name, offer in project.offers.items():
-        parts = (("value", offer.value), ("occasion", offer.occasion))
-        asked |= {f"{part} {name}": node for part, node in parts if node is not None}
-        # equal parts of several offers have one name, and are read once
-        of = {f"part {to_sql(node)}": node for node in parts_of(offer.eligible)}
-        names[name] = tuple(f"part {to_sql(node)}" for node in parts_of(offer.eligible))
-        asked |= of
+    asked = {
+        name: node for o in project.offers.values() for name, node in names_of_offer(o).items()
+    }
+    parts = {
+        name: tuple(part_name(node) for node in parts_of(offer.eligible))
+        for name, offer in project.offers.items()
+    }
     local = zone(project.time_zone)
     program = compile_program(project.traits, conditions, local)
-    offers = compile_conditions(project.traits, asked, local)
-    return Base(project, program, offers, names, needs(project), names_of(project))
+    compiled = compile_conditions(project.traits, asked, local)
+    return Base(project, program, compiled, parts, needs(project), names_of(project))
 
 
 class Profiles:

@@ -22,11 +22,10 @@ from visavis.flow import ask
 from visavis.flow.build import build
 from visavis.flow.histories import write_history
 from visavis.flow.identity import say, undo
-from visavis.flow.knowing import catch_up
+from visavis.flow.knowing import catch_up, open_profiles
 from visavis.flow.profiles import Profiles, base_of
 from visavis.flow.published import published
 from visavis.project.load import load
-from visavis.store.key import project_key
 from visavis.store.tail import Tail
 
 DAY, START = 86_400_000, 1_704_067_200_000  # 2024-01-01
@@ -178,13 +177,14 @@ def ask_rows(root: Path, sql: str) -> list[tuple[Any, ...]]:
 
 
 def knows(root: Path) -> Profiles:
-    """What the service knows after it was started anew."""
+    """What the service knows after it was started anew, maybe with what it left before."""
     state = root / ".visavis"
     project, problems = load(root)
     assert project is not None, problems
     with published(root) as at:
         write_history(at, at.project())
-    profiles = Profiles(base_of(root, state, project), project_key(state))
+    profiles = open_profiles(base_of(root, state, project), state)
+    profiles.recent.limit = 3
     catch_up(profiles, state)
     return profiles
 
@@ -242,7 +242,11 @@ def check(tmp_path: Path, number: int) -> None:
         path.write_text(path.read_text().replace("  loyalty_id:", blocked))
     crm(root, 2, rng)
     build(root, None, START + 32 * DAY, SILENT)
-    live(root, rng, 100, 14)
+    live(root, rng, 100, 7)
+    profiles = knows(root)
+    profiles.recent.settle()
+    profiles.close(keep=number % 2 == 0)
+    live(root, rng, 107, 7)
     profiles = knows(root)
     moments = [START + 6 * DAY + 500, START + 13 * DAY, START + 40 * DAY]
     told = {at: by_service(profiles, at) for at in moments}

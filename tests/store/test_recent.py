@@ -6,15 +6,19 @@ import sqlite3
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from visavis.core.decisions import Identifier
-from visavis.store import recent
+from visavis.store import recent, recent_file
 from visavis.store.history import FILE, HistoryWriter, is_made
-from visavis.store.recent import Kept, Recent
+from visavis.store.recent import Mark, Recent
+from visavis.store.recent_file import RecentFile
+from visavis.store.recent_part import Kept
+from visavis.store.tail import Frame
 from visavis.unify.rules import pid_maker
 
 PID = pid_maker(b"k" * 32)
@@ -39,38 +43,114 @@ def kept(ts: int, number: int, others: list[Identifier]) -> Kept:
     )
 
 
-def fill(held: Recent, events: list[tuple[list[Identifier], int, str]]) -> None:
-    for number, (names, ts, rule) in enumerate(events):
-        held.add(tuple(names), rule, kept(ts, number, names[1:]))
+Given = list[tuple[list[Identifier], int, str]]
+
+
+def take(held: Recent, number: int, names: list[Identifier], ts: int, rule: str) -> None:
+    held.add(tuple(names), rule, kept(ts, number, names[1:]))
+    held.put("last", names[0][1], [number, rule])
+    held.taken(frame(number))
+
+
+def frame(number: int) -> Frame:
+    return Frame(number, 7 + number, b"h", b"%d" % number)
+
+
+def digests(name: Identifier) -> list[str]:
+    return [name[1][:1]]
+
+
+def always(mark: Mark) -> bool:
+    return True
+
+
+def same(held: Recent, plain: Recent) -> None:
+    """Says the same of everybody."""
+    for name in NAMES:
+        assert held.seen(name) == plain.seen(name)
+        assert held.links(name) == plain.links(name)
+        told = {e.message_id: e for e in held.events(name)}
+        assert told == {e.message_id: e for e in plain.events(name)}
+        assert held.by_pid(PID(*name)) == plain.by_pid(PID(*name))
+        assert held.by_digest(name[1][:1]) == plain.by_digest(name[1][:1])
+        assert held.note("last", name[1]) == plain.note("last", name[1])
+    assert set(held.names()) == set(plain.names())
+    assert set(held.noted("last")) == set(plain.noted("last"))
+    assert held.has("last") == plain.has("last")
+    assert not held.has("else")
 
 
 @given(EVENTS, st.integers(1, 6))
-def test_the_file_says_what_memory_does(
-    events: list[tuple[list[Identifier], int, str]], limit: int
-) -> None:
-    plain = Recent(PID)
-    fill(plain, events)
+def test_the_file_says_what_memory_does(events: Given, limit: int) -> None:
+    plain = Recent(PID, digests=digests)
     with TemporaryDirectory() as folder:
-        held = Recent(PID, Path(folder), limit)
-        for number, (names, ts, rule) in enumerate(events):
-            held.add(tuple(names), rule, kept(ts, number, names[1:]))
+        held = Recent(PID, Path(folder) / "recent-1.db", "", limit, digests)
+        for number, event in enumerate(events):
+            take(plain, number, *event)
+            take(held, number, *event)
             if number % 3:
                 held.settle()
-        for name in NAMES:
-            assert held.seen(name) == plain.seen(name)
-            assert held.links(name) == plain.links(name)
-            told = {e.message_id: e for e in held.events(name)}
-            assert told == {e.message_id: e for e in plain.events(name)}
-            assert held.by_pid(PID(*name)) == plain.by_pid(PID(*name))
-        assert set(held.names()) == set(plain.names())
+        same(held, plain)
         held.close()
         assert list(Path(folder).iterdir()) == []
 
 
+@given(EVENTS, st.integers(1, 6), st.sets(st.integers(0, 24)), st.booleans())
+def test_the_next_process_goes_on_where_the_file_ends(
+    events: Given, limit: int, ends: set[int], killed: bool
+) -> None:
+    plain = Recent(PID, digests=digests)
+    with TemporaryDirectory() as folder:
+
+        def opened() -> Recent:
+            return Recent(PID, Path(folder) / "recent-1.db", "a", limit, digests, always)
+
+        held = opened()
+        for number, event in enumerate(events):
+            take(plain, number, *event)
+            take(held, number, *event)
+            if number not in ends:
+                continue
+            held.settle()
+            if not killed:
+                held.close(keep=True)
+                assert opened().mark == Mark.of(frame(number))
+            held = opened()
+            last = -1 if held.mark is None else held.mark.number
+            for again in range(last + 1, number + 1):
+                take(held, again, *events[again])
+        same(held, plain)
+        held.close()
+
+
+@pytest.mark.parametrize("change", ["stamp", "tail", "boot", "bytes"])
+def test_a_file_that_does_not_fit_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    path, asked = tmp_path / "recent-1.db", list[Mark]()
+    held = Recent(PID, path, "a")
+    take(held, 5, [NAMES[0]], 1, "same row")
+    held.close(keep=True)
+
+    def trusted(mark: Mark) -> bool:
+        asked.append(mark)
+        return change != "tail"
+
+    if change == "boot":
+        monkeypatch.setattr(recent_file, "_boot", lambda: "another")
+    if change == "bytes":
+        path.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    held = Recent(PID, path, "b" if change == "stamp" else "a", trusted=trusted)
+    assert held.mark is None
+    assert held.seen(NAMES[0]) is None
+    assert asked == ([Mark.of(frame(5))] if change == "tail" else [])
+    held.close()
+
+
 def test_memory_holds_no_more_than_the_limit(tmp_path: Path) -> None:
-    held = Recent(PID, tmp_path, limit=50)
+    held = Recent(PID, tmp_path / "recent-1.db", limit=50)
     for number in range(500):
-        held.add((("user_id", str(number % 7)),), "same row", kept(number, number, []))
+        take(held, number, [("user_id", str(number % 7))], number, "same row")
         held.settle()
         assert sum(len(v) for v in held._hot.events.values()) < 50
     told = Counter(e.message_id for n in range(7) for e in held.events(("user_id", str(n))))
@@ -82,19 +162,19 @@ def test_memory_holds_no_more_than_the_limit(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, failures = recent._store, []
+    store, failures = RecentFile.store, []
 
-    def fails_once(*given: object) -> None:
+    def fails_once(*given: Any) -> None:
         if not failures:
             failures.append(1)
             raise sqlite3.OperationalError("database or disk is full")
-        store(*given)  # type: ignore[arg-type]
+        store(*given)
 
-    monkeypatch.setattr(recent, "_store", fails_once)
+    monkeypatch.setattr(RecentFile, "store", fails_once)
     monkeypatch.setattr(recent, "_RETRY_SECONDS", 0.01)
-    held = Recent(PID, tmp_path, limit=2)
+    held = Recent(PID, tmp_path / "recent-1.db", limit=2)
     for number in range(5):
-        held.add((NAMES[0],), "same row", kept(number, number, []))
+        take(held, number, [NAMES[0]], number, "same row")
     assert {e.message_id for e in held.events(NAMES[0])} == {f"m{n}" for n in range(5)}
     held.settle()
     assert failures
@@ -102,12 +182,13 @@ def test_a_file_that_cannot_be_written_loses_nothing(
     held.close()
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+def test_what_is_of_another_build_is_removed(tmp_path: Path) -> None:
     for ending in ("", "-wal", "-shm"):
-        (tmp_path / f"recent-1-a.db{ending}").write_bytes(b"x")
-    (tmp_path / "other").write_bytes(b"x")
-    recent.clear(tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == ["other"]
+        (tmp_path / f"recent-1.db{ending}").write_bytes(b"x")
+    for name in ("recent-2.db", "other"):
+        (tmp_path / name).write_bytes(b"x")
+    recent_file.clear(tmp_path, "recent-2.db")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["other", "recent-2.db"]
 
 
 def test_a_history_of_another_version_is_made_anew(tmp_path: Path) -> None:

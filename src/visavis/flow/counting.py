@@ -79,7 +79,7 @@ class Counts:
         """Who has to be looked at: those touched, and those whom the clock has changed."""
         if self._touched is None or at_ms < self._at:
             self._begin()
-            self._touched = {*self._profiles.recent.names(), *self._profiles.orders.beaten}
+            self._touched = {*self._profiles.recent.names(), *self._profiles.orders.touched()}
         waiting, self._touched, self._at = list(self._touched), set(), at_ms
         while self._ends and self._ends[0][0] <= at_ms:
             waiting.append(heappop(self._ends)[1])

@@ -18,13 +18,12 @@ from pathlib import Path
 from visavis.core.nouns import Project
 from visavis.flow.live_decide import Decider
 from visavis.flow.profiles import Base, Profiles, base_of
-from visavis.store import builds, recent
+from visavis.store import builds
 from visavis.store.history import is_made
 from visavis.store.key import project_key
-from visavis.store.tail import Frame, frames_after
+from visavis.store.recent import FOLDER, Mark, clear
+from visavis.store.tail import Frame, frame_of, frames_after
 
-LIVE = "live"
-"""The folder of the state that holds what only a serving process needs."""
 _log = logging.getLogger("visavis.live")
 LOOK_SECONDS = 0.5
 """How often it is looked whether another build was published."""
@@ -52,7 +51,6 @@ class Knowledge:
 
     async def first(self) -> None:
         """Makes the first base at once where it takes no build's history to be made."""
-        await asyncio.to_thread(recent.clear, self.state / LIVE)
         if self._has_history():
             await self._renew()
 
@@ -82,19 +80,28 @@ class Knowledge:
         base = await asyncio.to_thread(base_of, self.root, self.state, self.folder)
         if base.build_id is not None and base.history is None:
             return  # that build went away meanwhile: the next look finds the one after
-        fresh = Profiles(base, project_key(self.state), self.state / LIVE)
+        fresh = await asyncio.to_thread(open_profiles, base, self.state)
         self.waiting = []
         try:
             last = await asyncio.to_thread(catch_up, fresh, self.state)
             # from here to the end nothing else runs: no frame is missed and none taken twice
             fresh.take([frame for frame in self.waiting if frame.number > last])
+        except BaseException:
+            await asyncio.to_thread(fresh.close)
+            raise
         finally:
             self.waiting = None
         old, self.profiles = self.profiles, fresh
         if old is not None:
             await old.end()
+        await asyncio.to_thread(clear, self.state / FOLDER, fresh.file)
         if self.covered is not None:
             self.covered(base.through)
+
+    def close(self) -> None:
+        """Ends it; what is known of the events since the build stays for the next process."""
+        if self.profiles is not None:
+            self.profiles.close(keep=True)
 
     def _make_history(self) -> None:
         build = builds.published(self.state)
@@ -119,9 +126,19 @@ def decider_of(state: Path) -> Decider:
     return Decider(state, project_key(state))
 
 
+def open_profiles(base: Base, state: Path) -> Profiles:
+    """What is known over a base, with what an earlier process left; see catch_up for the rest."""
+
+    def trusted(mark: Mark) -> bool:
+        frame = frame_of(state, mark.number)
+        return frame is not None and Mark.of(frame) == mark
+
+    return Profiles(base, project_key(state), state / FOLDER, trusted)
+
+
 def catch_up(profiles: Profiles, state: Path) -> int:
     """Takes in what the tail has on disk; the number of its last frame."""
-    last = profiles.base.through
+    last = profiles.through
     batch: list[Frame] = []
     for frame in frames_after(state, last):
         batch.append(frame)

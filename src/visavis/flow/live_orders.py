@@ -6,7 +6,9 @@ the one loaded last, which is what comes in live; of its words the latest by its
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from visavis.collect.calls import Event
 from visavis.collect.live_names import LIVE, LIVE_TRUST, ORDER_KEYS, SEVERAL
@@ -14,26 +16,30 @@ from visavis.collect.live_values import Typed
 from visavis.core.decisions import Identifier
 from visavis.core.nouns import Project
 from visavis.store.history import PublishedHistory
+from visavis.store.recent import Recent
+from visavis.store.recent_part import key_of, name_of
+
+TOLD, BEATEN = "order", "beaten"
+"""Notes of recent events: the words about an order, the message ids of an identifier that count no
+more."""
 
 
-@dataclass(slots=True)
-class Told:
-    """One word about an order, and the identifier that it is filed under."""
+class Told(NamedTuple):
+    """One word about an order; `filed` is the identifier that it is filed under, as one text."""
 
     source: str
     ts: int
     message_id: str
-    name: Identifier | None
+    filed: str | None
 
 
-@dataclass
+@dataclass(slots=True)
 class Orders:
-    """What was told of orders since the build; `beaten` are the message ids that count no more."""
+    """What was told of orders since the build."""
 
     project: Project
     history: PublishedHistory | None
-    beaten: dict[Identifier, set[str]] = field(default_factory=dict)
-    told: dict[str, list[Told]] = field(default_factory=dict)
+    recent: Recent
 
     def take(self, event: Event, found: Typed, name: Identifier | None) -> set[Identifier]:
         """Takes an event in; the identifiers of which something counts no more."""
@@ -42,15 +48,31 @@ class Orders:
         if suffix is None or order_id is None:
             return set()
         key = f"{LIVE}:{order_id}{suffix}"
-        told = self.told.get(key)
-        if told is None:
-            told = self.told[key] = self._published(key)
-        for word in told:
+        told = self._told(key)
+        new = Told(LIVE, event.ts, event.message_id, None if name is None else key_of(name))
+        for i, word in enumerate(told):
             if word.message_id == event.message_id and word.source == LIVE:
-                word.ts = max(word.ts, event.ts)
-                return self._settle(told, event.event == SEVERAL)
-        told.append(Told(LIVE, event.ts, event.message_id, name))
+                told[i] = word._replace(ts=max(word.ts, event.ts))
+                break
+        else:
+            told.append(new)
+        self.recent.put(TOLD, key, told)
         return self._settle(told, event.event == SEVERAL)
+
+    def beaten(self, name: Identifier) -> Collection[str]:
+        """The message ids filed under an identifier that count no more."""
+        if not self.recent.has(BEATEN):
+            return ()
+        found: Collection[str] = self.recent.note(BEATEN, key_of(name)) or ()
+        return found
+
+    def touched(self) -> Iterator[Identifier]:
+        """The identifiers of which something counts no more."""
+        return map(name_of, self.recent.noted(BEATEN))
+
+    def _told(self, key: str) -> list[Told]:
+        known = self.recent.note(TOLD, key)
+        return self._published(key) if known is None else [Told(*word) for word in known]
 
     def _published(self, key: str) -> list[Told]:
         if self.history is None:
@@ -58,7 +80,7 @@ class Orders:
         found = []
         for message_id, source, ts, node in self.history.orders(key):
             name = self.history.identifier(node) if node is not None else None
-            found.append(Told(source, ts, message_id, name))
+            found.append(Told(source, ts, message_id, None if name is None else key_of(name)))
         return found
 
     def _settle(self, told: list[Told], several: bool) -> set[Identifier]:
@@ -68,11 +90,11 @@ class Orders:
         changed = set()
         for word in told:
             counts = word.source == source and (several or word.message_id == best.message_id)
-            if not counts and word.name is not None:
-                held = self.beaten.setdefault(word.name, set())
+            if not counts and word.filed is not None:
+                held = self.recent.note(BEATEN, word.filed) or []
                 if word.message_id not in held:
-                    held.add(word.message_id)
-                    changed.add(word.name)
+                    self.recent.put(BEATEN, word.filed, [*held, word.message_id])
+                    changed.add(name_of(word.filed))
         return changed
 
     def _trust(self, source: str) -> int:

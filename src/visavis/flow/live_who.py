@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from visavis.core.identifiers import family, hash_of, hashes_of, key_of
+from visavis.core.identifiers import family, hash_of, hashes_of
+from visavis.core.identifiers import key_of as form_of
 from visavis.core.nouns import IdentifierKind
 from visavis.flow.identity_words import words_of
 from visavis.store.history import HASHED, Held, PublishedHistory
 from visavis.store.recent import Recent
+from visavis.store.recent_part import key_of
 from visavis.store.words import Row
 from visavis.unify.component import HASH_OF, JOINED, MATCH, MOST, SAME_VALUE, SILENT
 from visavis.unify.looking import Looker, Tie, TooLargeError
@@ -26,7 +28,11 @@ Blocked = Callable[[Name], bool]
 Pair = tuple[Name, Name]
 _PLAIN = IdentifierKind("")
 _CONTACTS = ("email", "phone")
-_NO_BOTS: Mapping[Name, int] = {}
+_FILED = 20_000
+"""Identifiers of which it is remembered that they are filed; filing one again changes nothing."""
+FORM, CONFIRMED, BOT = "form", "confirmed", "bot"
+"""Notes of recent events: identifiers of one comparing form, when one was confirmed, since when it
+is a robot's."""
 
 
 @dataclass(slots=True)
@@ -73,19 +79,13 @@ class LiveWho:
         history: PublishedHistory | None = None,
         words: Sequence[Row] = (),
         most: int = MOST,
-        bots: Mapping[Name, int] = _NO_BOTS,
     ) -> None:
         self.kinds, self.pid, self.blocked, self.most = kinds, pid, blocked, most
-        self.bots = bots
         self.history = history
         self.recent, self.held = recent, held
         self._filed: set[Name] = set()
-        self.confirmed: dict[Name, int] = {}
         self.confirming = {k.name: set(k.confirmed_by) for k in kinds.values() if k.confirmed_by}
         self._confirms = frozenset().union(*self.confirming.values())
-        self._by_key: dict[tuple[str, str], set[Name]] = {}
-        self._digests: dict[str, set[Name]] = {}
-        self._digested: set[Name] | None = None
         self._words = words_of(words)
         self._turns = sorted(
             {w.ts_ms for w in self._words}
@@ -104,39 +104,64 @@ class LiveWho:
             also |= self._new(name)
         for name in names if self.confirming else ():
             if event in self.confirming.get(name[0], ()):
-                self.confirmed[name] = min(self.confirmed.get(name, ts), ts)
+                self._earliest(CONFIRMED, name, ts)
         return also
 
     def confirms(self, event: str) -> bool:
         """Whether events of a name confirm identifiers of any kind."""
         return event in self._confirms
 
+    def robot(self, name: Name, ts: int) -> None:
+        """An identifier that is a robot's from a moment on."""
+        self._earliest(BOT, name, ts)
+
+    def _earliest(self, what: str, name: Name, ts: int) -> None:
+        key = key_of(name)
+        self.recent.put(what, key, min(ts, self.recent.note(what, key) or ts))
+
+    def since(self, what: str, name: Name) -> int | None:
+        """The moment noted of an identifier since the build."""
+        found: int | None = self.recent.note(what, key_of(name)) if self.recent.has(what) else None
+        return found
+
     def _new(self, name: Name) -> set[Name]:
         """Files a new identifier under its comparing form; those that are the same."""
         kind, value = name
+        if len(self._filed) >= _FILED:
+            self._filed.clear()
         self._filed.add(name)
-        self._by_key.setdefault(self._key(name), set()).add(name)
+        self._file(self._key(name), name)
         if hash_of(value) and family(kind) in _CONTACTS:
-            self._by_key.setdefault((HASHED, value.lower()), set()).add(name)
-        elif self._digested is not None:
-            self._digest(name)
+            self._file((HASHED, value.lower()), name)
         return {*self.same_key(name), *self.hashes(name)} - {name}
+
+    def _file(self, form: tuple[str, str], name: Name) -> None:
+        known = self._of_form(*form)
+        if name not in known:
+            self.recent.put(FORM, key_of(form), [*known, name])
+        if form[0] == HASHED:
+            self.recent.put(FORM, HASHED, [])
+
+    def _of_form(self, family: str, key: str) -> list[Name]:
+        """The identifiers of one comparing form that were seen since the build."""
+        if not self.recent.has(FORM):
+            return []
+        found = self.recent.note(FORM, key_of((family, key))) or ()
+        return [(kind, value) for kind, value in found]
 
     def _key(self, name: Name) -> tuple[str, str]:
         kind, value = name
         country = self.kinds.get(kind, _PLAIN).country
-        return kind.split("_")[0], key_of(kind, value, country)
+        return kind.split("_")[0], form_of(kind, value, country)
 
-    def _digest(self, name: Name) -> None:
-        assert self._digested is not None
-        self._digested.add(name)
-        for digest in hashes_of(*name, self.kinds.get(name[0], _PLAIN).country):
-            self._digests.setdefault(digest, set()).add(name)
+    def digests(self, name: Name) -> Iterable[str]:
+        """The hashes (hex) under which others may know a plain e-mail or phone."""
+        return hashes_of(*name, self.kinds.get(name[0], _PLAIN).country)
 
     def same_key(self, name: Name) -> set[Name]:
         """Every identifier with one comparing form, itself among them, whenever it was seen."""
         group = self._key(name)
-        found = {name} | self._by_key.get(group, set())
+        found = {name, *self._of_form(*group)}
         if self.history is not None:
             found |= set(self.history.same_key(*group))
         return found
@@ -151,26 +176,20 @@ class LiveWho:
     def _hashed(self, name: Name) -> set[Name]:
         history = self.history
         in_base = history is not None and history.has_hashes
-        if not in_base and not any(family == HASHED for family, _ in self._by_key):
+        if not in_base and self.recent.note(FORM, HASHED) is None:
             return set()
         found: set[Name] = set()
-        for digest in hashes_of(*name, self.kinds.get(name[0], _PLAIN).country):
-            found |= self._by_key.get((HASHED, digest), set())
+        for digest in self.digests(name):
+            found.update(self._of_form(HASHED, digest))
             if history is not None and in_base:
                 found |= set(history.same_key(HASHED, digest))
         return found
 
     def _plain_of(self, digest: str) -> set[Name]:
-        if self._digested is None:
-            # nobody pays for hashing before the first hash is met
-            self._digested = set()
-            for name in self._filed:
-                if family(name[0]) in _CONTACTS and not hash_of(name[1]):
-                    self._digest(name)
-        found = set(self._digests.get(digest, ()))
+        found = self.recent.by_digest(digest)
         if self.history is not None:
             for name in self.history.plain_of(digest):
-                if digest in hashes_of(*name, self.kinds.get(name[0], _PLAIN).country):
+                if digest in self.digests(name):
                     found.add(name)
         return found
 
@@ -306,9 +325,10 @@ class _Moment:
         return found
 
     def _is_out(self, name: Name) -> bool:
-        since = self.who.bots.get(name)
-        if since is not None and self._at(since) is not None:
-            return True
+        known = self.who.held(name)
+        for since in (self.who.since(BOT, name), known.bot_since if known is not None else None):
+            if since is not None and self._at(since) is not None:
+                return True
         return self.who.kinds.get(name[0], _PLAIN).account or self.who.blocked(name)
 
     def ties(self, name: Name) -> Iterable[Tie]:
@@ -368,7 +388,7 @@ class _Moment:
             return False
         if name not in self._open:
             history, held = self.who.history, self.who.held(name)
-            moments = [self.who.confirmed.get(name)]
+            moments = [self.who.since(CONFIRMED, name)]
             if history is not None and held is not None:
                 moments.append(history.confirmed(held.node))
             known = [at for at in moments if at is not None]

@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from visavis import __version__
 from visavis.collect.behaviour import ROBOT
 from visavis.collect.calls import Event
 from visavis.collect.live_names import ANONYMOUS
@@ -46,14 +49,15 @@ from visavis.flow.naming import Naming
 from visavis.store.builds import Build, published
 from visavis.store.erased import hash_of, noted_in
 from visavis.store.history import FILE, Held, PublishedHistory, history_of, is_made, picked
-from visavis.store.recent import Kept, Recent
+from visavis.store.recent import Mark, Recent
+from visavis.store.recent_part import Kept
 from visavis.store.tail import Frame
 from visavis.store.words import Row
 from visavis.unify.rules import pid_maker
 
 _log = logging.getLogger("visavis.live")
 SEGMENT, TAG = "segment ", "tag "
-_REMEMBERED = 100_000
+_REMEMBERED = 20_000
 FEW = 64
 """Links of a shared identifier that are looked at."""
 _NEVER = 1 << 62
@@ -145,27 +149,43 @@ def _base(project: Project) -> Base:
 class Profiles:
     """Everything about people that is known this very moment."""
 
-    def __init__(self, base: Base, key: bytes, folder: Path | None = None) -> None:
-        """`folder` is where events beyond what memory is to hold are kept; see store.recent."""
+    def __init__(
+        self,
+        base: Base,
+        key: bytes,
+        folder: Path | None = None,
+        trusted: Callable[[Mark], bool] = lambda mark: False,
+    ) -> None:
+        """`folder` is where events beyond what memory is to hold are kept, `trusted` tells whether
+        the tail still has a frame; see store.recent."""
         self.base = base
         self.pid = pid_maker(key)
         self._key = key
-        self.bots: dict[Identifier, int] = base.history.bots() if base.history else {}
-        self.orders = Orders(base.project, base.history)
-        self.recent = Recent(self.pid, folder)
-        self._known: dict[Identifier, Held | None] = {}
+        self.file = f"recent-{base.build_id}.db"
+        path = None if folder is None else folder / self.file
+        self.recent = Recent(
+            self.pid, path, _stamp(base, key), digests=self._digests, trusted=trusted
+        )
+        self.orders = Orders(base.project, base.history, self.recent)
+        self._held = lru_cache(maxsize=_REMEMBERED)(self._hold)
         self._told = Told(self._first_told)
         self._kinds = base.project.kinds
         self._naming = Naming(base.project.kinds)
         self.who = LiveWho(
             self._kinds, self.pid, self._naming.blocks, self.recent, self._held, base.history,
-            base.words, base.project.growth.largest, self.bots,
+            base.words, base.project.growth.largest,
         )  # fmt: skip
         self._counts = Counts(self)
 
-    def close(self) -> None:
-        """Gives back what is held open; no answer may follow."""
-        self.recent.close()
+    @property
+    def through(self) -> int:
+        """The last frame of the tail that is known, from the build or from an earlier process."""
+        mark = self.recent.mark
+        return self.base.through if mark is None else max(self.base.through, mark.number)
+
+    def close(self, keep: bool = False) -> None:
+        """Gives back what is held open; no answer may follow. `keep`: the next process goes on."""
+        self.recent.close(keep)
         if self.base.history is not None:
             self.base.history.close()
 
@@ -184,6 +204,7 @@ class Profiles:
                     self._frame(frame)
                 except Exception as failure:  # noqa: BLE001 - acknowledged all the same; a build has it
                     _log.error("a frame is in no live profile: %s", type(failure).__name__)
+                self.recent.taken(frame)
 
     def _frame(self, frame: Frame) -> None:
         for event in events_of(frame.number, frame.received_ms, frame.head, frame.body):
@@ -253,7 +274,7 @@ class Profiles:
             return
         for name in names:
             if name[0] == ANONYMOUS:
-                self.bots[name] = min(event.ts, self.bots.get(name, event.ts))
+                self.who.robot(name, event.ts)
                 self.recent.see(name, event.ts)
                 self._forget((name,))
 
@@ -284,15 +305,13 @@ class Profiles:
         """The people of the build who hold any of these identifiers."""
         return self.who.base_persons(group)
 
-    def _held(self, name: Identifier) -> Held | None:
+    def _hold(self, name: Identifier) -> Held | None:
         """What the base knows of an identifier; remembered, for a base never changes."""
-        if name in self._known:
-            return self._known[name]
         history = self.base.history
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        found = self._known[name] = history.held(*name) if history is not None else None
-        return found
+        return history.held(*name) if history is not None else None
+
+    def _digests(self, name: Identifier) -> Iterable[str]:
+        return self.who.digests(name)
 
     # what is true of them
 
@@ -438,12 +457,12 @@ class Profiles:
         if history is None or known is None:
             return []
         streams = list(history.streams(known.node))
-        beaten = self.orders.beaten.get(name)
+        beaten = self.orders.beaten(name)
         return [(event, _without(s, beaten)) for event, s in streams] if beaten else streams
 
     def _since(self, name: Identifier) -> list[Kept]:
         """What came of an identifier since the build, of events that definitions read."""
-        needed, beaten = self.base.needed, self.orders.beaten.get(name, ())
+        needed, beaten = self.base.needed, self.orders.beaten(name)
         found = self.recent.events(name)
         return [e for e in found if e.event in needed and e.message_id not in beaten]
 
@@ -521,9 +540,18 @@ class Profiles:
         return await self._counts.count(segment, at_ms)
 
 
-def _without(stream: Stream, beaten: set[str]) -> Stream:
+def _stamp(base: Base, key: bytes) -> str:
+    """What a file of recent events stands on; made for anything else it is no good."""
+    parts = (
+        __version__, base.build_id, base.through, base.project.definition_hash,
+        sha256(key).hexdigest(), sorted(base.erased.items()),
+    )  # fmt: skip
+    return sha256(repr(parts).encode()).hexdigest()
+
+
+def _without(stream: Stream, beaten: Collection[str]) -> Stream:
     """A stream without events that are told better elsewhere."""
-    if beaten.isdisjoint(stream.message_ids):
+    if not any(mid in beaten for mid in stream.message_ids):
         return stream
     rows = [i for i, mid in enumerate(stream.message_ids) if mid not in beaten]
     return picked(stream, rows)

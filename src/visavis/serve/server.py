@@ -78,6 +78,8 @@ class Running:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         if self.committer is not None:
             await asyncio.to_thread(self.committer.close)
+        if self.knowledge is not None:
+            await asyncio.to_thread(self.knowledge.close)
         if self.decider is not None:
             self.decider.close()
         self.service.close()

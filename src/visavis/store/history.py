@@ -153,6 +153,8 @@ class Held:
     person: int | None
     first_seen: int | None
     last_seen: int | None
+    bot_since: int | None = None
+    """Since when it is told to be a robot's."""
 
 
 def is_made(folder: Path) -> bool:
@@ -204,8 +206,9 @@ class PublishedHistory:
     def held(self, kind: str, value: str) -> Held | None:
         """What is known of an identifier."""
         row = self.db.execute(
-            "SELECT i.node, n.person, n.first_seen, n.last_seen FROM identifiers AS i "
-            "JOIN nodes AS n ON n.node = i.node WHERE i.kind = ? AND i.value = ?",
+            "SELECT i.node, n.person, n.first_seen, n.last_seen, b.since FROM identifiers AS i "
+            "JOIN nodes AS n ON n.node = i.node LEFT JOIN bots AS b ON b.node = i.node "
+            "WHERE i.kind = ? AND i.value = ?",
             (kind, value),
         ).fetchone()
         return Held(*row) if row else None
@@ -313,19 +316,9 @@ class PublishedHistory:
         rows = self.db.execute("SELECT message_id, others FROM named WHERE node = ?", (node,))
         return {mid: [_pair(text) for text in others.split("\x1e")] for mid, others in rows}
 
-    def bots(self) -> dict[tuple[str, str], int]:
-        """The identifiers of robots, each with since when it is told to be one."""
-        if self.meta["version"] < 2:
-            return {}
-        rows = self.db.execute("SELECT n.kind, n.value, b.since FROM bots AS b JOIN nodes AS n "
-                               "ON n.node = b.node")  # fmt: skip
-        return {(kind, value): since for kind, value, since in rows}
-
     def orders(self, key: str) -> list[tuple[str, str, int, int | None]]:
         """(message id, source, moment, strongest identifier's node) of an order that may be told
         again live."""
-        if self.meta["version"] < 2:
-            return []
         query = "SELECT message_id, source, ts, node FROM orders WHERE key = ?"
         return self.db.execute(query, (key,)).fetchall()
 
@@ -414,7 +407,7 @@ class PublishedHistory:
         return found
 
 
-_MOST_TEXTS = 500_000
+_MOST_TEXTS = 100_000
 
 
 def _pair(text: str) -> tuple[str, str]:

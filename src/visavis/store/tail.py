@@ -159,9 +159,14 @@ def frames_after(state: Path, number: int) -> Iterator[Frame]:
         following = _number(found[i + 1]) if i + 1 < len(found) else None
         if following is not None and following <= number + 1:
             continue
-        for frame, _ in _scan(path):
-            if frame.number > number:
-                yield frame
+        for frame, _ in _scan(path, number):
+            yield frame
+
+
+def frame_of(state: Path, number: int) -> Frame | None:
+    """The frame of a number; None where the tail has none."""
+    found = next(frames_after(state, number - 1), None)
+    return found if found is not None and found.number == number else None
 
 
 def forget(state: Path, through: int) -> list[str]:
@@ -194,8 +199,8 @@ def _number(path: Path) -> int:
     return int(path.stem)
 
 
-def _scan(path: Path) -> Iterator[tuple[Frame, int]]:
-    """The whole frames of a segment, each with the place where it ends."""
+def _scan(path: Path, after: int = 0) -> Iterator[tuple[Frame, int]]:
+    """The whole frames of a segment with a greater number, each with the place where it ends."""
     try:
         file = path.open("rb")
     except FileNotFoundError:  # covered and removed in between
@@ -206,6 +211,10 @@ def _scan(path: Path) -> Iterator[tuple[Frame, int]]:
             crc, head_size, body_size, number, received_ms = _FRAME.unpack(start)
             if head_size + body_size > _LARGEST:
                 return
+            if number <= after:
+                end += len(start) + head_size + body_size
+                file.seek(end)
+                continue
             rest = file.read(head_size + body_size)
             if len(rest) < head_size + body_size or zlib.crc32(rest, zlib.crc32(start[4:])) != crc:
                 return

@@ -88,7 +88,7 @@ def base() -> Iterator[Base]:
 
 
 def profiles(base: Base, folder: Path | None = None) -> Profiles:
-    return Profiles(base, b"k" * 32, folder)
+    return Profiles(base, b"k" * 32, folder, lambda mark: True)
 
 
 def frame(
@@ -111,9 +111,9 @@ def told(held: Profiles, name: tuple[str, str], at_ms: int) -> Any:
 
 
 @settings(max_examples=60)
-@given(STEPS, st.integers(1, 3))
+@given(STEPS, st.integers(1, 3), st.sets(st.integers(1, 14)))
 def test_answers_and_counts_are_those_of_somebody_who_heard_all_at_once(
-    base: Base, steps: Steps, limit: int
+    base: Base, steps: Steps, limit: int, ends: set[int]
 ) -> None:
     async def run() -> None:
         with TemporaryDirectory() as folder:
@@ -126,6 +126,11 @@ def test_answers_and_counts_are_those_of_somebody_who_heard_all_at_once(
                 again = number % 5 == 0  # it has the message id of the one before
                 frames.append(frame(number, who, at, brand, kind, late, again))
                 held.take(frames[-1:])
+                if number in ends:
+                    held.close(keep=True)
+                    held = profiles(base, Path(folder))
+                    assert held.through == number
+                    held.recent.limit = limit
                 at += 1
                 if not asks:
                     continue

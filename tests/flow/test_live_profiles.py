@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visavis.collect.payloads import head
+from visavis.collect.payloads import BATCH, head
 from visavis.core.clock import format_time
+from visavis.flow.keeping import Told
 from visavis.flow.live_decide import Decider
+from visavis.flow.made import AGENT, logged, told_in
 from visavis.flow.profiles import Base, Profiles, base_of
 from visavis.project.load import load
 from visavis.store.tail import Frame
@@ -101,6 +103,71 @@ def frame(
         "timestamp": format_time(at_ms - late),
     }  # fmt: skip
     return Frame(number, at_ms, HEAD, json.dumps(call).encode())
+
+
+def decision(number: int, name: tuple[str, str], at_ms: int, agent: str) -> Frame:
+    made = {
+        "decision_id": f"d{number}", "placement": "home", "choices": [], "held_out": False,
+        "at": format_time(at_ms),
+    }  # fmt: skip
+    return Frame(number, at_ms, head(BATCH, agent, "k"), logged(name, made))
+
+
+@settings(max_examples=60)
+@given(STEPS)
+def test_a_decision_is_read_as_any_clients_event_would_be(base: Base, steps: Steps) -> None:
+    """Its own way is only shorter; and what a session tells is what it tells from scratch."""
+    short, long, at = profiles(base), profiles(base), START
+    with TemporaryDirectory() as folder:
+        decider = Decider(Path(folder), b"k" * 32)
+        menu = decider.offers(short, "home")
+        assert menu is not None
+        for number, (who, days, brand, kind, late, asks) in enumerate(steps, 1):
+            at += days * DAY // 2
+            name = ASKED[(number + days) % len(ASKED)]
+            if number % 2:
+                told_of = frame(number, who, at, brand, kind, late)
+                frames = told_of, told_of
+            else:
+                frames = tuple(decision(number, name, at, agent) for agent in (AGENT, "Mozilla"))
+                assert [told_in(one) is None for one in frames] == [False, True]
+            for held, one in zip((short, long), frames, strict=True):
+                held.take([one])
+            for asked in ASKED if asks else ():
+                assert told(short, asked, at + 1) == told(long, asked, at + 1)
+                choices = [
+                    decider.decide(held, asked, "home", menu, at + 1, 3, True, False)["choices"]
+                    for held in (short, without_sessions(long))
+                ]
+                assert choices[0] == choices[1]
+        decider.close()
+
+
+def without_sessions(held: Profiles) -> Profiles:
+    """The same with nothing kept of what sessions said before."""
+    held._sessions = Told(lambda *_: None)
+    return held
+
+
+@pytest.mark.parametrize(
+    ("change", "to"),
+    [
+        (b'"visavis:d1"', b'"visavis:d1","userId":"2"'),
+        (b'"outcome"', b'"email":"a@b.co","outcome"'),
+        (b'"type":"user_id"', b'"type":"userId"'),
+        (b'"id":"1"', b'"id":" 1"'),
+        (b'"timestamp":"2', b'"timestamp":"1'),
+        (b'}]}}', b'}],"userAgent":"Googlebot"}}'),
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_decision_is_read_as_a_clients_event(
+    change: bytes, to: bytes
+) -> None:
+    made = decision(1, ("user_id", "1"), START, AGENT)
+    assert told_in(made) == ("visavis:d1", ("user_id", "1"))
+    body = made.body.replace(change, to)
+    assert body != made.body
+    assert told_in(Frame(1, START, made.head, body)) is None
 
 
 def told(held: Profiles, name: tuple[str, str], at_ms: int) -> Any:

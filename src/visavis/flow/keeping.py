@@ -61,10 +61,15 @@ class Answer:
 class Told:
     """The answers given last."""
 
-    def __init__(self, first_told: Callable[[Names, str, int], int | None]) -> None:
+    def __init__(
+        self,
+        first_told: Callable[[Names, str, int], int | None],
+        most: int = MOST,
+        most_rows: int = MOST_ROWS,
+    ) -> None:
         """`first_told(names, rule, ts)`: since when it is known what an event of these says of who
         is who; None where it says something new."""
-        self._first_told = first_told
+        self._first_told, self._most, self._most_rows = first_told, most, most_rows
         self._answers: OrderedDict[Identifier, Answer] = OrderedDict()
         self._rests: dict[Identifier, set[Identifier]] = {}
         self._grown: OrderedDict[Identifier, int] = OrderedDict()
@@ -91,7 +96,7 @@ class Told:
                 self._rests.setdefault(member, set()).add(name)
         self._answers[name] = answer
         self._weigh(name, answer)
-        while len(self._answers) > MOST:
+        while len(self._answers) > self._most:
             self.drop(next(iter(self._answers)))
 
     def _weigh(self, name: Identifier, answer: Answer) -> None:
@@ -101,7 +106,7 @@ class Told:
             return
         size = self._grown[name] = answer.growing.size + _ROWS_OF_A_HISTORY
         self._rows += size
-        while self._rows > MOST_ROWS and self._grown:
+        while self._rows > self._most_rows and self._grown:
             old = next(iter(self._grown))
             if self._answers[old].pending:
                 self.drop(old)

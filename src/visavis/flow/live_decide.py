@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from visavis.core.clock import format_time, zone
 from visavis.core.decisions import Identifier
 from visavis.core.lang.form import Value
+from visavis.core.lang.types import TIME_MIN
 from visavis.core.links import unsubscribe_token
 from visavis.core.offers import Offer
 from visavis.core.pressure import zone_of
@@ -35,7 +34,8 @@ PERSONAL = frozenset(
     ("email", "phone", "first_name", "last_name", "name", "birthday", "address", "city")
 )
 """Given traits that tell who somebody is, beside those that sources declare personal."""
-MADE = "Decision Made"
+_LOOK_MS = 5
+"""How often it is looked whether arms were recorded."""
 NO_SITE = "https://unsubscribe.invalid/"
 
 
@@ -49,6 +49,7 @@ class Decider:
     _base: Base | None = None
     _hidden: frozenset[str] = frozenset()
     _version: int = -1
+    _looked: int = TIME_MIN
     _recorded: dict[str, bool] = field(default_factory=dict)
     """Whether any arm of an experiment is on record."""
     _menus: dict[str, Menu] = field(default_factory=dict)
@@ -91,7 +92,7 @@ class Decider:
         known = self._known(profiles, name, at_ms, session_only)
         base, identifiers = profiles.base, known.identifiers
         project = base.project
-        self._look_for_arms()
+        self._look_for_arms(at_ms)
         sent = placement in project.channels
         words = profiles.words(known.found) if known.found and sent else []
         past = self._past(identifiers) if sent else []
@@ -141,14 +142,18 @@ class Decider:
             return _Known(
                 found.person_id, identifiers, answer.values, answer.untils, answer.values, answer
             )
-        history = profiles.history([name] if session_only else [])
-        result = base.program.run(history, at_ms, base.fits, base.items)
-        hidden = self._hidden if session_only else frozenset[str]()
-        shown = {k: v for k, v in result.values.items() if k not in hidden}
-        return _Known(None, [name], result.values, result.untils, shown)
+        if session_only:
+            answer = profiles.session(name, at_ms)
+            shown = {k: v for k, v in answer.values.items() if k not in self._hidden}
+            return _Known(None, [name], answer.values, answer.untils, shown, answer)
+        result = base.program.run(profiles.history([]), at_ms, base.fits, base.items)
+        return _Known(None, [name], result.values, result.untils, result.values)
 
-    def _look_for_arms(self) -> None:
+    def _look_for_arms(self, at_ms: int) -> None:
         """Forgets which experiments have arms on record once anybody has written to the state."""
+        if 0 <= at_ms - self._looked < _LOOK_MS:
+            return
+        self._looked = at_ms
         (version,) = self.outbox.db.execute("PRAGMA data_version").fetchone()
         if version != self._version:
             self._version, self._recorded = version, {}
@@ -227,7 +232,8 @@ class _Known:
 
     @property
     def found(self) -> Found | None:
-        return self.answer.found if self.answer else None
+        """Who it is, where that may be told."""
+        return self.answer.found if self.answer and self.person_id is not None else None
 
     def shortlist(self, placement: str, menu: Menu) -> Shortlist:
         """The offers of a placement for the person: kept where their history is."""
@@ -261,25 +267,3 @@ def _told(
         "at": format_time(at_ms),
         "candidates": [candidate.as_json() for candidate in outcome.candidates],
     }
-
-
-def logged(name: Identifier, decision: Mapping[str, Any]) -> bytes:
-    """The event of a decision, as a batch that the tail takes like any other."""
-    kind, value = name
-    chosen = [choice["offer"] for choice in decision["choices"]]
-    call: dict[str, Any] = {
-        "type": "track",
-        "event": MADE,
-        "messageId": f"visavis:{decision['decision_id']}",
-        "timestamp": decision["at"],
-        "channel": "visavis",
-        "properties": {
-            "decision_id": decision["decision_id"],
-            "placement": decision["placement"],
-            "offer_id": chosen[0] if chosen else None,
-            "outcome": "held out" if decision["held_out"] else "chosen" if chosen else "nothing",
-            "probability": 1.0,
-        },
-        "context": {"externalIds": [{"id": value, "type": kind}]},
-    }
-    return msgspec.json.encode({"batch": [call]})

@@ -45,6 +45,7 @@ from visavis.flow.counting import Counts
 from visavis.flow.keeping import Answer, Told
 from visavis.flow.live_orders import Orders
 from visavis.flow.live_who import Found, LiveWho
+from visavis.flow.made import MADE, told_in
 from visavis.flow.naming import Naming
 from visavis.store.builds import Build, published
 from visavis.store.erased import hash_of, noted_in
@@ -58,6 +59,8 @@ from visavis.unify.rules import pid_maker
 _log = logging.getLogger("visavis.live")
 SEGMENT, TAG = "segment ", "tag "
 _REMEMBERED = 20_000
+_SESSIONS, _SESSION_ROWS = 10_000, 100_000
+"""Answers kept about visitors of whom only their session may be looked at, and their events."""
 FEW = 64
 """Links of a shared identifier that are looked at."""
 _NEVER = 1 << 62
@@ -169,6 +172,7 @@ class Profiles:
         self.orders = Orders(base.project, base.history, self.recent)
         self._held = lru_cache(maxsize=_REMEMBERED)(self._hold)
         self._told = Told(self._first_told)
+        self._sessions = Told(lambda names, rule, ts: _BEFORE, _SESSIONS, _SESSION_ROWS)
         self._kinds = base.project.kinds
         self._naming = Naming(base.project.kinds)
         self.who = LiveWho(
@@ -207,9 +211,19 @@ class Profiles:
                 self.recent.taken(frame)
 
     def _frame(self, frame: Frame) -> None:
+        made = told_in(frame)
+        if made is not None and MADE not in self.base.needed:
+            self._decision(frame.received_ms, *made)
+            return
         for event in events_of(frame.number, frame.received_ms, frame.head, frame.body):
             if isinstance(event, Event):
                 self._event(event)
+
+    def _decision(self, ts: int, message_id: str, given: Identifier) -> None:
+        """Takes in that a decision was made, which tells no more than that somebody was there."""
+        names = self._naming.of((given,))
+        if names and not (self.base.erased and self._erased(names, ts)):
+            self._seen(names, "same row", Kept(MADE, ts, message_id, []), False)
 
     def _event(self, event: Event) -> None:
         names = self._naming.of(event.identifiers)
@@ -248,6 +262,7 @@ class Profiles:
         else:
             self._counts.touched(names)
             self._told.hear(names, rule, kept, wanted)
+            self._sessions.hear(names, rule, kept, wanted)
 
     def _first_told(self, names: tuple[Identifier, ...], rule: str, ts: int) -> int | None:
         """Since when it is known what an event of that moment says of these identifiers: that
@@ -286,6 +301,7 @@ class Profiles:
         """Drops what was worked out of people whom something new may change."""
         self._counts.touched(names)
         self._told.forget(names)
+        self._sessions.forget(names)
 
     # who is who
 
@@ -325,6 +341,21 @@ class Profiles:
         if at_ms < known.until and not known.pending:
             return known
         return self._keep(name, self._renewed(known, at_ms) or self._made(name, at_ms))
+
+    def session(self, name: Identifier, at_ms: int) -> Answer:
+        """What is true of somebody of whom no more is known than was seen of one identifier."""
+        known = self._sessions.get(name)
+        if known is not None and known.stamp <= at_ms:
+            if at_ms < known.until and not known.pending:
+                return known
+            made = self._renewed(known, at_ms)
+        else:
+            made = None
+        if made is None:
+            found = Found("", name, {name: (None, None)}, frozenset(), (), frozenset((name,)))
+            made = self._work_out(found, at_ms)
+        self._sessions.keep(name, made)
+        return made
 
     def look(self, name: Identifier, at_ms: int) -> Answer | None:
         """As `answer`, for somebody who is not likely to be asked for again."""

@@ -15,13 +15,14 @@ from visavis.flow.answering import as_json, spelled_all
 from visavis.flow.keeping import Answer as Known
 from visavis.flow.knowing import Knowledge
 from visavis.flow.live import BATCH, Key, Keyring, head
-from visavis.flow.live_decide import ANONYMOUS, Decider, logged
+from visavis.flow.live_decide import ANONYMOUS, Decider
+from visavis.flow.made import AGENT, logged
 from visavis.flow.profiles import Profiles
 from visavis.serve.auth import allowed, outer_key
-from visavis.serve.bodies import body_of
+from visavis.serve.bodies import body_of, plain
 from visavis.serve.collecting import clock
 from visavis.serve.http import Answer, Refused, Request
-from visavis.serve.routes import Route
+from visavis.serve.routes import Reply, Route
 
 _MOST = 64 * 1024
 _records = logging.getLogger("visavis.decisions")
@@ -35,7 +36,7 @@ class Answers:
     knowledge: Knowledge
     keyring: Keyring
     decider: Decider
-    log: Callable[[int, bytes, bytes], object]
+    log: Callable[[int, bytes, bytes, Callable[[Exception | None], None]], None]
     """Hands a decision's event to the tail; nobody waits for it."""
     now: Callable[[], int] = clock
 
@@ -44,7 +45,7 @@ class Answers:
             Route("GET", "/v1/profile", self.profile, _PROFILE),
             Route("POST", "/v1/profile", self.profile_of_body, _PROFILE),
             Route("GET", "/v1/segments/{name}/count", self.count, _COUNT),
-            Route("POST", "/v1/decide", self.decide, _DECIDE),
+            Route("POST", "/v1/decide", self.decide, _DECIDE, self.decide_at_once),
         ]
 
     def _secret(self, request: Request) -> Key:
@@ -87,15 +88,22 @@ class Answers:
 
     async def decide(self, request: Request) -> Answer:
         """A secret key asks for anybody; a write key for an anonymous visitor's own session."""
+        return self._decided(request, await body_of(request, _MOST))
+
+    def decide_at_once(self, request: Request, body: bytes, reply: Reply) -> None:
+        """As `decide`, for a body that is there."""
+        reply(self._decided(request, plain(body, _MOST)))
+
+    def _decided(self, request: Request, raw: bytes) -> Answer:
         text = outer_key(request)
-        body = object_of(await body_of(request, _MOST))
+        body = object_of(raw)
         text = text or body.get("writeKey")
         key = self.keyring.find(text) if isinstance(text, str) and text else None
         if key is None:
             raise Refused(401, "wrong-key", "this needs a write key or a secret key of the project")
-        profiles = self.profiles()
+        profiles, at_ms = self.profiles(), self.now()
         session_only = key.kind != "secret"
-        name = _person_of(profiles, body.get("person"), self.now())
+        name = _person_of(profiles, body.get("person"), at_ms)
         if session_only and name[0] != ANONYMOUS:
             raise Refused(403, "anonymous-only", "a write key decides for an anonymous_id alone")
         placement, count = body.get("placement"), body.get("count", 1)
@@ -106,7 +114,6 @@ class Answers:
         offers = self.decider.offers(profiles, placement)
         if offers is None:
             raise Refused(404, "unknown-placement", "no offer has such a placement")
-        at_ms = self.now()
         asked = dict(parse_qsl(request.query.decode("latin-1"))) if request.query else {}
         explained = not session_only and asked.get("explain") in ("1", "true")
         made = self.decider.decide(
@@ -121,9 +128,14 @@ class Answers:
 
     def _log(self, key: Key, name: tuple[str, str], made: Mapping[str, Any], at_ms: int) -> None:
         try:
-            self.log(at_ms, head(BATCH, "visavis", key.id), logged(name, made))
+            self.log(at_ms, head(BATCH, AGENT, key.id), logged(name, made), _recorded)
         except Exception:  # noqa: BLE001 - an answer never fails for its own record
             _records.warning("a decision could not be recorded")
+
+
+def _recorded(failure: Exception | None) -> None:
+    if failure is not None:
+        _records.warning("a decision could not be recorded")
 
 
 def _person_of(profiles: Profiles, given: object, at_ms: int) -> tuple[str, str]:

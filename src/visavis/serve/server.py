@@ -55,9 +55,7 @@ class Running:
         collecting = Collecting(committer, self.service.keyring, self.clock)
         self.routes.add(*api.collection(collecting), *api.client_settings())
         self.decider = decider_of(service.state)
-        answers = Answers(
-            self.knowledge, service.keyring, self.decider, committer.store, self.clock
-        )
+        answers = Answers(self.knowledge, service.keyring, self.decider, committer.put, self.clock)
         self.routes.add(*answers.routes())
         schedule = schedule_of(service.project)
         watched = watching.Watched(

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import rich_click as click
 
-from visavis.cli.context import Command, moment, now_ms, progress, settings
+from visavis.cli.context import FILE, Command, moment, now_ms, progress, settings
 from visavis.cli.output import FORMATS, choose_format, write_batches, write_json
 
 _form = click.option("--format", "form", type=click.Choice(FORMATS), help="How it is written.")
 _out = click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="A file, which appears only once it is whole.",
 )
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import rich_click as click
 
-from visavis.cli.context import Group, now_ms, progress, settings
-from visavis.cli.output import target, write_json, write_rows
+from visavis.cli.context import FILE, Group, now_ms, progress, settings
+from visavis.cli.output import show_rows, target, write_json, write_rows
 
 _source = click.option("--source", metavar="NAME", help="Only rows of this source.")
 
@@ -24,12 +24,7 @@ def list_command(source: str | None) -> None:
     from visavis.flow import quarantine
 
     rows = quarantine.summary(settings().root, source)
-    if settings().json:
-        write_json(rows)
-    elif rows:
-        write_rows(rows, "table")
-    else:
-        click.echo("Nothing is in quarantine.")
+    show_rows(rows, "Nothing is in quarantine.")
 
 
 @quarantine_command.command("export")
@@ -37,7 +32,7 @@ def list_command(source: str | None) -> None:
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="The CSV to write (default: standard output).",
 )
 def export_command(source: str | None, out: Path | None) -> None:
@@ -88,7 +83,7 @@ def sources_command() -> None:
     metavar="FILE",
     multiple=True,
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="A table of people (CSV, Parquet, JSON lines); given again, the records are pooled.",
 )
 @click.option(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from visavis.core.clock import Zone
 
 _EXCERPT_LIMIT = 4_000_000
+FILE = click.Path(path_type=Path, dir_okay=False)
+"""The type of an option that names a file."""
 
 
 @dataclass

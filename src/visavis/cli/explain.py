@@ -8,7 +8,7 @@ from typing import Any
 
 import rich_click as click
 
-from visavis.cli.context import Command, moment, settings
+from visavis.cli.context import FILE, Command, moment, settings
 from visavis.cli.output import write_json, write_rows
 
 
@@ -95,7 +95,7 @@ def _show_table(rows: Sequence[Mapping[str, Any]]) -> None:
 @click.option(
     "--chart",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="Draw it into FILE: .svg, .png or .html.",
 )
 @click.option("--since", metavar="TIME", help="The moment that lifecycle compares with.")

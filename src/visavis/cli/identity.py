@@ -10,8 +10,8 @@ from typing import Any
 
 import rich_click as click
 
-from visavis.cli.context import Group, now_ms, settings
-from visavis.cli.output import write_json, write_rows
+from visavis.cli.context import FILE, Group, now_ms, settings
+from visavis.cli.output import show_rows, write_json, write_rows
 
 _by = click.option("--by", metavar="NAME", help="Who says so (default: VISAVIS_USER, the login).")
 _note = click.option("--note", metavar="TEXT", default="", help="Why, for those who ask later.")
@@ -109,12 +109,7 @@ def words_command() -> None:
     from visavis.flow.identity import words
 
     rows = words(settings().root, now_ms())
-    if settings().json:
-        write_json(rows)
-    elif rows:
-        write_rows(rows, "table")
-    else:
-        click.echo("Nothing was said by hand.")
+    show_rows(rows, "Nothing was said by hand.")
 
 
 @identity_command.command("graph")
@@ -123,7 +118,7 @@ def words_command() -> None:
     "--out",
     metavar="FILE.svg",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="The picture to write.",
 )
 def graph_command(person: str, out: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import rich_click as click
 
 from visavis.cli.context import Command, Group, clock_of_service, fail, now_ms, settings
-from visavis.cli.output import write_json, write_rows
+from visavis.cli.output import show_rows, write_json
 
 
 @click.command("serve", cls=Command)
@@ -49,12 +49,7 @@ def list_command() -> None:
     from visavis.flow.keys import listed
 
     rows = listed(settings().root)
-    if settings().json:
-        write_json(rows)
-    elif rows:
-        write_rows(rows, "table")
-    else:
-        click.echo("There are no keys: visavis keys create --kind write")
+    show_rows(rows, "There are no keys: visavis keys create --kind write")
 
 
 @keys_command.command("revoke")

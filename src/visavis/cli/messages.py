@@ -8,9 +8,10 @@ from typing import Any
 import rich_click as click
 
 from visavis.cli.context import Command, Group, moment, now_ms, progress, settings
-from visavis.cli.output import write_json, write_rows
+from visavis.cli.output import show_rows, write_json, write_rows
 
 _at = click.option("--at", metavar="TIME", help="As if it were that moment.")
+_NONE = "There are none."
 _person = click.option("--person", metavar="PERSON", required=True, help="KIND:VALUE or an id.")
 
 
@@ -181,7 +182,7 @@ def list_command(status: str | None, campaign: str | None) -> None:
     """Count messages by campaign and status; with --status name them."""
     from visavis.flow import outbox
 
-    _write(outbox.listed(settings().root, status, campaign))
+    show_rows(outbox.listed(settings().root, status, campaign), _NONE)
 
 
 @outbox_command.command("uncertain")
@@ -189,7 +190,7 @@ def uncertain_command() -> None:
     """Messages that may have left: nobody sends them again but you."""
     from visavis.flow import outbox
 
-    _write(outbox.listed(settings().root, "uncertain", None))
+    show_rows(outbox.listed(settings().root, "uncertain", None), _NONE)
 
 
 @outbox_command.command("settle")
@@ -236,12 +237,3 @@ def cancel_command(name: str, at: str | None) -> None:
 
     count = outbox.cancel(settings().root, name, _moment(at))
     click.echo(f"{count} cancelled")
-
-
-def _write(rows: list[dict[str, Any]]) -> None:
-    if settings().json:
-        write_json(rows)
-    elif rows:
-        write_rows(rows, "table")
-    else:
-        click.echo("There are none.")

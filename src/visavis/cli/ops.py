@@ -9,7 +9,7 @@ from typing import Any
 
 import rich_click as click
 
-from visavis.cli.context import Command, now_ms, progress, settings
+from visavis.cli.context import FILE, Command, now_ms, progress, settings
 from visavis.cli.output import write_json
 
 
@@ -33,7 +33,7 @@ def flush_command() -> None:
 
 
 @click.command("backup", cls=Command)
-@click.argument("file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", metavar="FILE", type=FILE)
 def backup_command(file: Path) -> None:
     """Write everything the project keeps to a new file, while serving goes on.
 
@@ -83,7 +83,7 @@ def erase_command(person: str, yes: bool) -> None:
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="The JSON file to write (default: standard output).",
 )
 def export_command(person: str, out: Path | None) -> None:

@@ -15,6 +15,8 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import rich_click as click
 
+from visavis.cli.context import settings
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -72,6 +74,16 @@ def write_rows(rows: Sequence[Mapping[str, Any]], form: str, out: Path | None = 
         else:
             numbers = {n for n in header if rows and all(_is_number(r.get(n)) for r in rows)}
             _draw(header, numbers, cells, stream, wide=out is not None)
+
+
+def show_rows(rows: Sequence[Mapping[str, Any]], none: str) -> None:
+    """A command's list: a table (or the words `none`), with --json a line of JSON."""
+    if settings().json:
+        write_json(rows)
+    elif rows:
+        write_rows(rows, "table")
+    else:
+        click.echo(none)
 
 
 def write_json(value: Any) -> None:

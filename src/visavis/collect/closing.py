@@ -5,13 +5,13 @@ A load's other files never change; its quarantine is rewritten beside and rename
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from visavis.collect import ranks
 from visavis.collect.context import Context
+from visavis.store.disk import put
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.state import Load
 
@@ -90,6 +90,4 @@ def _mark(context: Context, path: Path, rows: str, why: str) -> None:
         "USING (file, row_number) ORDER BY file, row_number",
         new,
     )
-    with new.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(new, path)
+    put(new, path)

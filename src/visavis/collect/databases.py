@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visavis.core.nouns import Source
-from visavis.core.problems import Problem, ProblemsError
+from visavis.core.problems import Problem, ProblemsError, first_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -172,17 +172,13 @@ def _extra(source: Source, why: str) -> Problem:
 
 
 def _failed(source: Source, error: Exception) -> Problem:
+    why = first_line(getattr(error, "orig", None) or error)
     return Problem(
         "no-connection",
-        f"The database of the source '{source.name}' can't be read: {_first_line(error)}.",
+        f"The database of the source '{source.name}' can't be read: {why}.",
         source.places.get("database", source.place),
         "Check the URL, the table's name and the rights of its user; reading is all that is asked.",
     )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 def marks_fact(source: Source) -> str:

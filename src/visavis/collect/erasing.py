@@ -7,7 +7,6 @@ anew without them. Both tell them by keyed hashes, so doing it again changes not
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from visavis.core.identifiers import normal_value
 from visavis.store import crash, erased
+from visavis.store.disk import put
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.erased import hash_of
 from visavis.store.key import project_key
@@ -166,9 +166,7 @@ def _without(wh: Warehouse, path: Path, where: str) -> None:
         path.unlink()
         new.unlink()
         return
-    with new.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(new, path)
+    put(new, path)
 
 
 def _quarantine(

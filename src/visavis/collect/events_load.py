@@ -7,6 +7,7 @@ one record a source. A row's message id is the mapped id, else a hash of what th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from visavis.collect import ranks
@@ -246,23 +247,9 @@ def against_earlier(making: Making) -> None:
     content = _content(making)
     lake = making.context.lake
     files = lake.files("events", making.own)
-    if not files:
+    if not files or not _hits(making):
         return
-    present = {
-        r[0]
-        for r in making.wh.rows(f"SELECT DISTINCT name FROM parquet_schema({ranks.listed(files)})")
-    }
-    kinds = making.wh.columns("collect_new")
-    picked = ["message_id", "revision", "epoch_ms(received_at) AS received"]
-    for name in content:
-        if name == "ms":
-            picked.append("epoch_ms(ts) AS ms")
-        else:
-            held = identifier(name) if name in present else f"NULL::{kinds[name]}"
-            picked.append(f"{held} AS {identifier(name)}")
-    if not _hits(making):
-        return
-    query = ranks.alive(lake, making.own, "events", ", ".join(picked))
+    query = ranks.alive(lake, making.own, "events", _as_earlier(making, content, files))
     run = making.wh.execute
     run(
         f"{_TABLE} collect_met AS SELECT * FROM ({query}) SEMI JOIN collect_hits "
@@ -283,6 +270,21 @@ def against_earlier(making: Making) -> None:
         "INSERT INTO collect_dead SELECT load_id, old_seq FROM collect_met "
         "SEMI JOIN collect_new USING (message_id)"
     )
+
+
+def _as_earlier(making: Making, content: Sequence[str], files: Sequence[Path]) -> str:
+    """The columns of a new row as the earlier files have them; null where none has one."""
+    schema = f"SELECT DISTINCT name FROM parquet_schema({ranks.listed(files)})"
+    present = {r[0] for r in making.wh.rows(schema)}
+    kinds = making.wh.columns("collect_new")
+    picked = ["message_id", "revision", "epoch_ms(received_at) AS received"]
+    for name in content:
+        if name == "ms":
+            picked.append("epoch_ms(ts) AS ms")
+        else:
+            held = identifier(name) if name in present else f"NULL::{kinds[name]}"
+            picked.append(f"{held} AS {identifier(name)}")
+    return ", ".join(picked)
 
 
 def _hits(making: Making) -> int:

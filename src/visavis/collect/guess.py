@@ -7,13 +7,13 @@ is and why. What the user says stands above every guess.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
 
-from visavis.collect import guess_values as look
-from visavis.collect.guess_money import Setting, money
+from visavis.collect.guess_arithmetic import Setting
+from visavis.collect.guess_dates import Dates
+from visavis.collect.guess_meanings import currencies_of, nobody_of, statuses_of
+from visavis.collect.guess_money import money
 from visavis.collect.guess_names import ROLES, name_score
 from visavis.collect.guess_structure import (
     Groups,
@@ -28,8 +28,8 @@ from visavis.collect.guess_structure import (
     returning,
     shared_order_numbers,
 )
-from visavis.collect.guess_values import NOBODY, Column, Dates
-from visavis.collect.guess_words import fold, meanings, value_words
+from visavis.collect.guess_values import Column
+from visavis.collect.guess_words import meanings, value_words
 
 __all__ = ["ROLES", "Choice", "Column", "Guess", "guess"]
 _SURE = 0.5
@@ -148,16 +148,16 @@ class _Guesser:
         if not self._open("time"):
             return
         scored = []
-        for i, column in enumerate(self._free()):
+        for column in self._free():
             dates, named = column.dates, name_score(column.name, "time")
             if dates is None or column.share < 0.5:
                 continue
             if named < _name_needed(column, dates) or _about_something_else(column):
                 continue
             score = named + (0.15 if dates.has_time else 0.0) + 0.3 * column.share
-            scored.append((score, -i, column, named))
+            scored.append((score, column, named))
         if scored:
-            _, _, column, named = max(scored, key=lambda s: s[:2])
+            _, column, named = max(scored, key=lambda s: s[0])
             reason = f"dates written {_as_written(column)}"
             self._take("time", column, 0.6 + 0.35 * named, reason)
 
@@ -203,13 +203,13 @@ class _Guesser:
         if not self._open(role):
             return
         scored = []
-        for i, column in enumerate(self._free()):
+        for column in self._free():
             named = name_score(column.name, role)
             if named >= 0.3 and like_id(column) and (column.dates is None or named > 0.8):
-                scored.append((named * self._content_fits(role, column), -i, column))
+                scored.append((named * self._content_fits(role, column), column))
         if not scored:
             return
-        score, _, column = max(scored, key=lambda s: s[:2])
+        score, column = max(scored, key=lambda s: s[0])
         if score >= 0.3:
             self._take(role, column, score, "by its name")
             if role == "customer" and score < _SURE:
@@ -282,13 +282,13 @@ class _Guesser:
         if not self._open(role):
             return
         scored = []
-        for i, column in enumerate(self._free()):
+        for column in self._free():
             named, fits = name_score(column.name, role), _content(role, column)
             score = named + 0.4 * fits if named >= 0.25 else 0.75 * fits
             if score >= _SURE and _possible(role, column):
-                scored.append((score, -i, column, named >= 0.25))
+                scored.append((score, column, named >= 0.25))
         if scored:
-            score, _, column, named = max(scored, key=lambda s: s[:2])
+            score, column, named = max(scored, key=lambda s: s[0])
             self._take(role, column, score, "by its name" if named else "by its values")
 
     def _result(self) -> Guess:
@@ -301,7 +301,7 @@ class _Guesser:
         ]
         figures = [c for r in _FIGURES if (c := self._column(r))]
         commas = sum(c.decimal_mark == "," for c in figures)
-        currency, currencies = self._currency(figures)
+        currencies = currencies_of(self._column("currency"), figures, self.columns)
         return Guess(
             tuple(choices),
             tuple(self.notes),
@@ -309,39 +309,14 @@ class _Guesser:
             "," if commas > len(figures) / 2 else ".",
             any(c.mark_open for c in figures),
             self.per_order,
-            currency,
+            currencies[0] if currencies else None,
             currencies,
-            _statuses(self._column("status")),
-            _nobody(self._column("customer")),
+            statuses_of(self._column("status")),
+            nobody_of(self._column("customer")),
         )
 
     def _further(self, role: str) -> tuple[str, ...]:
         return tuple(c.name for c in self.also.get(role, ()))
-
-    def _currency(self, figures: Sequence[Column]) -> tuple[str | None, tuple[str, ...]]:
-        column = self._column("currency")
-        if column:
-            codes = Counter(look.SYMBOLS.get(t, t.upper()) for t in column.filled)
-            ranked = [code for code, _ in codes.most_common()]
-            return ranked[0], tuple(ranked)
-        for figure in figures:
-            if figure.symbol:
-                code = self._yen_or_yuan(figure.symbol)
-                return code, (code,)
-        for figure in figures:
-            for word in re.findall(r"[A-Z]{3}|[a-z]{3}", figure.name.replace("_", " ")):
-                if word.upper() in look.CURRENCY_CODES and re.search(
-                    rf"\b{word}\b|_{word}", figure.name
-                ):
-                    return word.upper(), (word.upper(),)
-        return None, ()
-
-    def _yen_or_yuan(self, code: str) -> str:
-        """The sign of both is the same: the table's own language tells."""
-        names = "".join(c.name for c in self.columns)
-        if code not in ("CNY", "JPY") or not re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", names):
-            return code
-        return "JPY" if re.search(r"[\u3040-\u30ff]|注文|顧客|単価", names) else "CNY"
 
     def _add_notes(self, time: Column | None) -> None:
         if "order" not in self.taken and time is not None:
@@ -427,40 +402,3 @@ def _possible(role: str, column: Column) -> bool:
         repeated = column.distinct <= max(10, 0.5 * len(column.filled))
         return repeated and not (column.numeric and column.integer_share < 1)
     return column.distinct <= max(50, 0.6 * len(column.filled))
-
-
-def _statuses(column: Column | None) -> dict[str, tuple[str, ...]]:
-    """completed/cancelled/refunded/test -> values of the status column."""
-    if column is None or column.distinct > 60:
-        return {}
-    found: dict[str, list[str]] = {}
-    for text in sorted(column.counts):
-        if meaning := _status_of(text, column):
-            found.setdefault(meaning, []).append(text)
-    return {meaning: tuple(values) for meaning, values in found.items()}
-
-
-def _status_of(text: str, column: Column) -> str | None:
-    flag = {fold(t) for t in column.counts} <= _YES | _NO
-    if flag:
-        kind = next((k for k, w in _FLAGS if w & set(meanings(column.name))), None)
-        return kind if fold(text) in _YES else None
-    return next((kind for kind, words in _STATUS_KINDS if look.holds_word(text, words)), None)
-
-
-_YES, _NO = (frozenset(value_words(kind)) for kind in ("positive", "negative"))
-_FLAGS = (("cancelled", {"cancel"}), ("refunded", {"return"}), ("test", {"test"}))
-_STATUS_KINDS = tuple((kind, value_words(kind)) for kind in ("test", "cancelled", "refunded"))
-
-
-def _nobody(customer: Column | None) -> tuple[str, ...]:
-    """Values of the customer column that stand for guests."""
-    if customer is None:
-        return ()
-    found = {t for t in customer.counts if t.lower() in NOBODY}
-    usual = median(customer.counts.values())
-    for text, count in customer.counts.most_common(3):
-        # filled up with nines, and far more often than anybody else
-        if re.fullmatch(r"9{4,}|0{2,}", text) and count >= 3 * usual:
-            found.add(text)
-    return tuple(sorted(found))

@@ -8,33 +8,20 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations
 from statistics import median
 
+from visavis.collect.guess_arithmetic import Found, Setting, by_arithmetic, could_count, free_for
 from visavis.collect.guess_names import name_score
 from visavis.collect.guess_structure import Groups
 from visavis.collect.guess_totals import best_total, is_money, summed, without_order_totals
 from visavis.collect.guess_values import Column
 from visavis.collect.guess_words import meanings
 
-Found = dict[str, tuple[Column, float, str]]
-"""role -> (column, confidence, reason)"""
 Also = dict[str, tuple[Column, ...]]
 """role -> further columns that are added to it"""
-Numbers = Sequence[float | None]
 _SURE = 0.5
-_ROWS, _FIRST_LOOK, _LONG_LOOK = 8, 40, 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What is known of the table already."""
-
-    order: Column | None
-    product: Column | None
-    taken: Mapping[str, Column]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +41,7 @@ def money(columns: Sequence[Column], setting: Setting) -> Money:
     given = {c.name for c in setting.taken.values()}
     lines, repeated = without_order_totals(numeric, setting.order, given)
     found = (
-        _by_arithmetic(lines, setting)
+        by_arithmetic(lines, setting)
         or _by_sums(lines, repeated, setting)
         or _by_name_and_content(lines, setting)
     )
@@ -92,118 +79,17 @@ def _named(column: Column) -> bool:
     )
 
 
-def _free(columns: Sequence[Column], setting: Setting, role: str) -> list[Column]:
-    """The columns that can have a role: the user's own choice, else all he gave no other role."""
-    if role in setting.taken:
-        return [setting.taken[role]]
-    mine = {c.name for c in setting.taken.values()}
-    return [c for c in columns if c.name not in mine]
-
-
-def _by_arithmetic(columns: Sequence[Column], setting: Setting) -> Found | None:
-    """The best quantity x price = amount there is."""
-    best: tuple[float, Found] | None = None
-    for q in _free(columns, setting, "quantity"):
-        if not _could_count(q):
-            continue
-        for p, a in permutations(columns, 2):
-            if q in (p, a) or not _allowed(p, a, columns, setting):
-                continue
-            share, minus = _fits(q, p, a, columns)
-            if share < 0.9:
-                continue
-            names = sum(name_score(c.name, r) for c, r in _pairs(q, p, a))
-            score = share + names / 3 + (0.3 if minus else 0.0) + 0.2 * q.integer_share
-            if best is None or score > best[0]:
-                best = (score, _found(q, p, a, minus, share))
-    return best[1] if best else None
-
-
-def _pairs(q: Column, p: Column, a: Column) -> Sequence[tuple[Column, str]]:
-    return ((q, "quantity"), (p, "price"), (a, "amount"))
-
-
-def _allowed(p: Column, a: Column, columns: Sequence[Column], setting: Setting) -> bool:
-    return p in _free(columns, setting, "price") and a in _free(columns, setting, "amount")
-
-
-def _could_count(column: Column) -> bool:
-    values = [abs(n) for n in column.numbers if n is not None]
-    return bool(values) and median(values) <= 1000 and max(values) < 1e7
-
-
-def _fits(
-    q: Column, p: Column, a: Column, columns: Sequence[Column]
-) -> tuple[float, Column | None]:
-    """How often a = q x p, and the discount that makes it so, if one does."""
-    for d in columns:
-        named = name_score(d.name, "discount") >= 0.3
-        if d in (q, p, a) or not named:
-            continue
-        share = max(_share(_less(sign), q, p, a, d) for sign in (-1.0, 1.0))
-        share = max(share, _share(_rated, q, p, a, d))
-        if share >= 0.9:
-            return share, d
-    return _share(_times, q, p, a, None), None
-
-
-def _times(q: float, p: float, d: float) -> float:
-    return q * p
-
-
-def _less(sign: float) -> Callable[[float, float, float], float]:
-    return lambda q, p, d: q * p + sign * d
-
-
-def _rated(q: float, p: float, d: float) -> float:
-    return q * p * (1 - (d / 100 if abs(d) > 1 else d))
-
-
-def _share(
-    formula: Callable[[float, float, float], float],
-    q: Column,
-    p: Column,
-    a: Column,
-    d: Column | None,
-) -> float:
-    told = good = 0
-    less = d.numbers if d else [0.0] * len(q.numbers)
-    for x, y, z, minus in zip(q.numbers, p.numbers, a.numbers, less, strict=True):
-        # one piece, or no discount, would fit anything
-        if x is None or y is None or z is None or y == 0 or x in (0, 1, -1):
-            continue
-        if d is not None and not minus:
-            continue
-        told += 1
-        tolerance = 0.006 * (abs(x) + 1) + 1e-6 * abs(z)
-        good += abs(formula(x, y, minus or 0.0) - z) <= tolerance and y != z
-        if told == _FIRST_LOOK and good < told / 2:
-            return 0.0
-        if told == _LONG_LOOK:
-            break
-    return good / told if told >= _ROWS else 0.0
-
-
-def _found(q: Column, p: Column, a: Column, minus: Column | None, share: float) -> Found:
-    less = " - discount" if minus else ""
-    reason = f"amount = quantity × price{less} in {share:.0%} of the rows that tell"
-    found = {role: (c, 0.97, reason) for c, role in _pairs(q, p, a)}
-    if minus is not None:
-        found["discount"] = (minus, 0.97, reason)
-    return found
-
-
 def _by_name_and_content(columns: Sequence[Column], setting: Setting) -> Found:
     found: Found = {}
     quantity = _quantity(columns, setting)
     if quantity:
         found["quantity"] = quantity
     rest = [c for c in columns if not quantity or c is not quantity[0]]
-    price, amount = (_best(_free(rest, setting, r), r) for r in ("price", "amount"))
+    price, amount = (_best(free_for(rest, setting, r), r) for r in ("price", "amount"))
     if price and amount and price[0] is amount[0]:
         loser = "price" if price[1] < amount[1] else "amount"
         others = [c for c in rest if c is not price[0]]
-        again = _best(_free(others, setting, loser), loser)
+        again = _best(free_for(others, setting, loser), loser)
         price, amount = (again, amount) if loser == "price" else (price, again)
     if amount is None or price is None:
         price, amount = _one_figure(price, amount, rest, quantity, setting)
@@ -214,16 +100,16 @@ def _by_name_and_content(columns: Sequence[Column], setting: Setting) -> Found:
 
 
 def _best(columns: Sequence[Column], role: str) -> tuple[Column, float, str] | None:
-    scored = [(name_score(c.name, role), -i, c) for i, c in enumerate(columns)]
-    score, _, column = max(scored, default=(0.0, 0, None), key=lambda s: s[:2])
+    scored = [(name_score(c.name, role), c) for c in columns]
+    score, column = max(scored, default=(0.0, None), key=lambda s: s[0])
     return (column, score, "by its name") if column is not None and score >= 0.3 else None
 
 
 def _quantity(columns: Sequence[Column], setting: Setting) -> tuple[Column, float, str] | None:
     if "quantity" in setting.taken:
         return setting.taken["quantity"], 1.0, "given"
-    free = _free(columns, setting, "quantity")
-    named = _best([c for c in free if _could_count(c)], "quantity")
+    free = free_for(columns, setting, "quantity")
+    named = _best([c for c in free if could_count(c)], "quantity")
     if named and named[1] >= 0.5:
         return named
     counting = [c for c in free if _counts(c) and name_score(c.name, "price") < 0.9]
@@ -271,7 +157,7 @@ def _one_figure(
 
 
 def _unnamed_money(columns: Sequence[Column], setting: Setting) -> tuple[Column, float, str] | None:
-    free = _free(columns, setting, "amount")
+    free = free_for(columns, setting, "amount")
     cost = [c for c in free if name_score(c.name, "cost") >= 0.4]
     if cost:
         return cost[0], 0.5, "the only figure that can be money"
@@ -308,7 +194,7 @@ def _add_discount(
 ) -> None:
     if "discount" not in found and "discount" not in setting.taken:
         used = {id(c) for c, _, _ in found.values()}
-        rest = [c for c in _free(columns, setting, "discount") if id(c) not in used]
+        rest = [c for c in free_for(columns, setting, "discount") if id(c) not in used]
         best = _best([c for c in rest if any(c.numbers)], "discount")
         if best and best[1] >= 0.5:
             found["discount"] = best
@@ -331,7 +217,7 @@ def _more_discounts(
     used = {id(c) for c, _, _ in found.values()}
     others = [
         c
-        for c in _free(columns, setting, "discount")
+        for c in free_for(columns, setting, "discount")
         if id(c) not in used and name_score(c.name, "discount") >= _SURE and any(c.numbers)
     ]
     totals = [c for c in (first, *others) if "total" in meanings(c.name)]

@@ -59,21 +59,7 @@ def number(
 ) -> None:
     """Makes `collect_ids` (kind, raw, node) for the `id.*` columns of `collect_new`, and
     `collect_nodes` (node, kind, value) of identifiers that no earlier load has."""
-    parts = [
-        f"SELECT DISTINCT {text_literal(kind_of(name))} AS kind, "
-        f"{identifier(f'id.{name}')} AS raw, "
-        f"{normal(identifier(f'id.{name}'), kind_of(name))} AS value FROM collect_new "
-        f"WHERE {identifier(f'id.{name}')} IS NOT NULL"
-        for name in names
-    ]
-    none = "SELECT NULL::VARCHAR AS kind, NULL::VARCHAR AS raw, NULL::VARCHAR AS value WHERE false"
-    wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_raw_ids AS {' UNION '.join(parts) or none}")
-    tests = " ".join(
-        f"WHEN {text_literal(name)} THEN {blocked('value', kinds.get(name, _PLAIN))}"
-        for name in dict.fromkeys(map(kind_of, names))
-    )
-    if tests:
-        wh.execute(f"DELETE FROM collect_raw_ids WHERE CASE kind {tests} END")
+    _raw_ids(wh, names, kinds)
     known = "SELECT NULL::BIGINT AS node, NULL::VARCHAR AS kind, NULL::VARCHAR AS value WHERE false"
     if known_files:
         listed = ", ".join(text_literal(f) for f in known_files)
@@ -92,6 +78,25 @@ def number(
         "JOIN (SELECT * FROM collect_known UNION ALL SELECT * FROM collect_nodes) USING "
         "(kind, value)"
     )
+
+
+def _raw_ids(wh: Warehouse, names: Sequence[str], kinds: Mapping[str, IdentifierKind]) -> None:
+    """Makes `collect_raw_ids` (kind, raw, value) of what is somebody's."""
+    parts = [
+        f"SELECT DISTINCT {text_literal(kind_of(name))} AS kind, "
+        f"{identifier(f'id.{name}')} AS raw, "
+        f"{normal(identifier(f'id.{name}'), kind_of(name))} AS value FROM collect_new "
+        f"WHERE {identifier(f'id.{name}')} IS NOT NULL"
+        for name in names
+    ]
+    none = "SELECT NULL::VARCHAR AS kind, NULL::VARCHAR AS raw, NULL::VARCHAR AS value WHERE false"
+    wh.execute(f"CREATE OR REPLACE TEMP TABLE collect_raw_ids AS {' UNION '.join(parts) or none}")
+    tests = " ".join(
+        f"WHEN {text_literal(name)} THEN {blocked('value', kinds.get(name, _PLAIN))}"
+        for name in dict.fromkeys(map(kind_of, names))
+    )
+    if tests:
+        wh.execute(f"DELETE FROM collect_raw_ids WHERE CASE kind {tests} END")
 
 
 def with_nodes(query: str, names: Sequence[str]) -> str:

@@ -46,6 +46,19 @@ def convert_lines(wh: Warehouse, shape: Shape, currency: str) -> int:
     foreign = wh.value(f"SELECT count(*) FROM collect_lines WHERE p_currency <> {here}")
     if not foreign:
         return 0
+    _rate_orders(wh, here)
+    money = [f"l_{name}" for name in MONEY if f"l_{name}" in shape.line]
+    _set_aside(wh, money)
+    _convert(wh, money)
+    return int(wh.value("SELECT count(*) FROM collect_norate"))
+
+
+def _converted(column: str) -> str:
+    return f"TRY_CAST({identifier(column)} * rate AS {_DECIMAL})"
+
+
+def _rate_orders(wh: Warehouse, here: str) -> None:
+    """Makes `collect_rated` (order_id, p_currency, rate): each foreign order's rate of its day."""
     wh.execute(
         "CREATE OR REPLACE TEMP TABLE collect_dated AS SELECT order_id, "
         "visavis_date(make_timestamp(min(ms) * 1000)) AS day FROM collect_lines WHERE order_id IN "
@@ -59,19 +72,20 @@ def convert_lines(wh: Warehouse, shape: Shape, currency: str) -> int:
         f"WHERE p_currency <> {here}) AS d ASOF LEFT JOIN collect_rates AS r "
         "ON r.currency = d.p_currency AND d.day >= r.valid_from"
     )
-    money = [f"l_{name}" for name in MONEY if f"l_{name}" in shape.line]
-    fits = " OR ".join(
-        f"({identifier(c)} IS NOT NULL AND TRY_CAST({identifier(c)} * rate AS {_DECIMAL}) IS NULL)"
-        for c in money
-    )
+
+
+def _set_aside(wh: Warehouse, money: list[str]) -> None:
+    """Orders without a rate, or whose money does not fit any more, go to `collect_norate`."""
+    fits = " OR ".join(f"({identifier(c)} IS NOT NULL AND {_converted(c)} IS NULL)" for c in money)
     wh.execute(
         "INSERT INTO collect_norate SELECT DISTINCT order_id FROM collect_lines JOIN collect_rated "
         f"USING (order_id, p_currency) WHERE rate IS NULL OR {fits}"
     )
+
+
+def _convert(wh: Warehouse, money: list[str]) -> None:
     changed = ", ".join(
-        f"CASE WHEN rate IS NULL THEN {identifier(c)} ELSE TRY_CAST({identifier(c)} * rate "
-        f"AS {_DECIMAL}) END "
-        f"AS {identifier(c)}"
+        f"CASE WHEN rate IS NULL THEN {identifier(c)} ELSE {_converted(c)} END AS {identifier(c)}"
         for c in money
     )
     given = ", ".join(
@@ -84,4 +98,3 @@ def convert_lines(wh: Warehouse, shape: Shape, currency: str) -> int:
         "FROM (collect_lines LEFT JOIN collect_rated USING (order_id, p_currency)) "
         "ANTI JOIN collect_norate USING (order_id)"
     )
-    return int(wh.value("SELECT count(*) FROM collect_norate"))

@@ -6,12 +6,11 @@ replaced; their sightings and links are then written anew from the rows that are
 
 from __future__ import annotations
 
-import os
-
 from visavis.collect import ranks
 from visavis.collect.context import Context
 from visavis.collect.making import WITHDRAWN
 from visavis.collect.namespaces import real
+from visavis.store.disk import put
 from visavis.store.state import Load
 
 
@@ -70,6 +69,4 @@ def _replace(context: Context, load: Load, name: str, query: str) -> None:
         return
     new = path.with_suffix(".new")
     context.wh.write_parquet(query, new)
-    with new.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(new, path)
+    put(new, path)

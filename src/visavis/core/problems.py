@@ -57,6 +57,12 @@ class ProblemsError(Exception):
         super().__init__("; ".join(f"{p.code}: {p.message}" for p in self.problems))
 
 
+def first_line(error: BaseException) -> str:
+    """What another program says of an error, in one line without its full stop."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """A hint naming the valid name nearest to `name`, or naming them all when none is near."""
     names = sorted(set(valid))

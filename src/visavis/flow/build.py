@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,17 +48,8 @@ def build_project(
     accept_joins: bool = False,
 ) -> dict[str, Any]:
     """Builds a project that is loaded already, into its state directory."""
-    state = state_of(project)
-    with (
-        writing(state, "build", now_ms),
-        room_on_disk("the build"),
-        State(state / "state.db") as db,
-    ):
-        crash.point("build-locked")
-        lake = Lake(state)
-        lake.sweep(db)
-        with open_warehouse(project) as wh:
-            return _build(project, lake, db, wh, as_of_ms, now_ms, progress, accept_joins)
+    with room_on_disk("the build"), changing(project, "build", now_ms) as (lake, db, wh):
+        return _build(project, lake, db, wh, as_of_ms, now_ms, progress, accept_joins)
 
 
 def _build(
@@ -101,6 +94,21 @@ def _build(
     forget(lake.state, inputs.tail)
     settle(lake, db, erasing, inputs.tail)
     return summary(made.manifest)
+
+
+@contextmanager
+def changing(project: Project, what: str, now_ms: int) -> Iterator[tuple[Lake, State, Warehouse]]:
+    """The state of a project for the one command that may change it now.
+
+    What a killed one left in the lake is gone. Raises ProblemsError `locked`.
+    """
+    state = state_of(project)
+    with writing(state, what, now_ms), State(state / "state.db") as db:
+        crash.point(f"{what}-locked")
+        lake = Lake(state)
+        lake.sweep(db)
+        with open_warehouse(project) as wh:
+            yield lake, db, wh
 
 
 def load_project(root: Path) -> Project:

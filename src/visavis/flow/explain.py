@@ -57,24 +57,32 @@ def explain(
             if other is not None:
                 return against(wh, at, person, other)
             found = find_person(wh, at, person)
-            if message is not None:
-                head = {"person_id": found.person_id, "as_of": to_datetime(at.build.as_of)}
-                told = message_told(wh, at, project, found, message)
-                return head | told | {"features": _shown_features(project, told["features"])}
             if identifier is not None:
                 steps = chain(wh, at, found.person_id, identifier, person)
                 return {"person_id": found.person_id, "chain": steps}
-            case = _open(wh, at, project, found, segment)
-            answer: dict[str, Any] = {
-                "person_id": found.person_id,
-                "as_of": to_datetime(at.build.as_of),
-                **_identity(wh, at, project, found),
-            }
-            if trait is not None:
-                return answer | {"traits": [case.trait(project.traits[trait], None)]}
-            if segment is not None:
-                return answer | {"segments": [_segment(wh, at, case, segment)]}
-            return answer | _overview(wh, at, case)
+            head = {"person_id": found.person_id, "as_of": to_datetime(at.build.as_of)}
+            if message is not None:
+                told = message_told(wh, at, project, found, message)
+                return head | told | {"features": _shown_features(project, told["features"])}
+            return head | _about(wh, at, project, found, trait, segment)
+
+
+def _about(
+    wh: Warehouse,
+    at: Published,
+    project: Project,
+    found: PersonFound,
+    trait: str | None,
+    segment: str | None,
+) -> dict[str, Any]:
+    """Who it is, and one trait, one segment or everything."""
+    case = _open(wh, at, project, found, segment)
+    who = _identity(wh, at, project, found)
+    if trait is not None:
+        return who | {"traits": [case.trait(project.traits[trait], None)]}
+    if segment is not None:
+        return who | {"segments": [_segment(wh, at, case, segment)]}
+    return who | _overview(wh, at, case)
 
 
 def _shown_features(project: Project, features: Mapping[str, Value]) -> dict[str, Any]:

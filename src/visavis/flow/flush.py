@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from visavis.core.progress import Progress
-from visavis.flow.build import load_project, open_warehouse, state_of
-from visavis.store.lake import Lake, room_on_disk
-from visavis.store.locks import writing
-from visavis.store.state import State
+from visavis.flow.build import changing, load_project
+from visavis.store.lake import room_on_disk
 
 
 def flush(root: Path, now_ms: int, progress: Progress) -> dict[str, Any]:
@@ -24,16 +22,9 @@ def flush(root: Path, now_ms: int, progress: Progress) -> dict[str, Any]:
     from visavis.collect.live_load import flush as take
 
     project = load_project(root)
-    state = state_of(project)
-    with (
-        writing(state, "flush", now_ms),
-        room_on_disk("what came in live"),
-        State(state / "state.db") as db,
-    ):
-        lake = Lake(state)
-        lake.sweep(db)
-        with open_warehouse(project) as wh:
-            loads = take(Context(project, lake, db, wh, now_ms, progress))
+    room = room_on_disk("what came in live")
+    with room, changing(project, "flush", now_ms) as (lake, db, wh):
+        loads = take(Context(project, lake, db, wh, now_ms, progress))
         return {
             "loads": [load["load_id"] for load in loads if "load_id" in load],
             "events": _sum(loads, "events"),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visavis.core.problems import Problem, ProblemsError, nearest
+from visavis.core.problems import Problem, ProblemsError, first_line, nearest
 from visavis.core.progress import SILENT, Progress
 from visavis.flow.extras import need_splink
 from visavis.store.engines.duckdb_names import identifier, text_literal
@@ -17,6 +17,9 @@ from visavis.store.warehouse import Warehouse, connect
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from visavis.unify.matching.match import Matched
+    from visavis.unify.matching.scores import Scores
 
 _CURVE = (-10.0, -6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 10.0, 15.0, 20.0)
 _JSON = (".json", ".jsonl", ".ndjson")
@@ -31,7 +34,7 @@ def evaluate(
     settings come from the other columns alone. Raises ProblemsError for files or columns that
     can't be read.
     """
-    from visavis.unify.matching.match import group, match
+    from visavis.unify.matching.match import match
     from visavis.unify.matching.scores import pairs_of, score
 
     need_splink()
@@ -43,29 +46,14 @@ def evaluate(
         with progress.step("match"):
             found = match(wh, "records", names)
         seconds = time.perf_counter() - start
-        got = score(found.groups, persons)
-        rows = found.proposal.rows
-        curve = []
-        for threshold in sorted({*_CURVE, found.threshold}):
-            groups = group(found.pairs, found.weight, found.fit, rows, threshold)
-            at = score(groups, persons)
-            curve.append(
-                {
-                    "threshold": round(threshold, 4),
-                    "precision": round(at.precision, 6),
-                    "recall": round(at.recall, 6),
-                    "f1": round(at.f1, 6),
-                }
-            )
+    got = score(found.groups, persons)
     return {
-        "records": rows,
+        "records": found.proposal.rows,
         "true_pairs": pairs_of(persons),
-        "precision": round(got.precision, 6),
-        "recall": round(got.recall, 6),
-        "f1": round(got.f1, 6),
+        **_scores(got),
         "b_cubed_f1": round(got.b_cubed_f1, 6),
         "threshold": round(found.threshold, 4),
-        "curve": curve,
+        "curve": _curve(found, persons),
         "seconds": round(seconds, 3),
         "relatives": found.fit.relatives is not None,
         "proposed": list(found.proposal.notes),
@@ -73,31 +61,30 @@ def evaluate(
     }
 
 
+def _scores(got: Scores) -> dict[str, float]:
+    names = ("precision", "recall", "f1")
+    return {name: round(getattr(got, name), 6) for name in names}
+
+
+def _curve(found: Matched, persons: npt.NDArray[np.int64]) -> list[dict[str, float]]:
+    """What other thresholds would reach with the same weights."""
+    from visavis.unify.matching.match import group
+    from visavis.unify.matching.scores import score
+
+    curve = []
+    for threshold in sorted({*_CURVE, found.threshold}):
+        rows = found.proposal.rows
+        groups = group(found.pairs, found.weight, found.fit, rows, threshold)
+        curve.append({"threshold": round(threshold, 4), **_scores(score(groups, persons))})
+    return curve
+
+
 def _pool(
     wh: Warehouse, files: Sequence[Path], truth: str, ignore: Sequence[str], work: Path
 ) -> list[str]:
     """Makes `records`: `_row`, `_file` and every column as text; gives the columns to compare."""
-    readings, problems = [], []
-    for number, file in enumerate(files):
-        try:
-            view = f"file_{number}"
-            reading, header = _reading(file, work / str(number))
-            wh.execute(f"CREATE TEMP TABLE {view} AS {reading}")
-            columns = list(wh.columns(view))
-            twice = _twice(wh, header) if header else []
-        except (OSError, ValueError) as error:
-            problems.append(_unreadable(file, str(error)))
-            continue
-        except Exception as error:  # noqa: BLE001 - whatever the engine says of the user's file
-            problems.append(_unreadable(file, str(error).splitlines()[0]))
-            continue
-        problems += [_named_twice(file, name) for name in twice]
-        if truth not in columns:
-            problems.append(_no_column(file, truth, columns))
-        elif not wh.value(f"SELECT count(*) FROM {view}"):
-            problems.append(_no_records(file))
-        texts = ", ".join(f"CAST({identifier(c)} AS VARCHAR) AS {identifier(c)}" for c in columns)
-        readings.append(f"SELECT {number} AS _file, {texts} FROM {view}")
+    problems: list[Problem] = []
+    readings = [_one_file(wh, n, file, truth, work, problems) for n, file in enumerate(files)]
     if problems:
         raise ProblemsError(problems)
     pooled = " UNION ALL BY NAME ".join(readings)
@@ -112,6 +99,28 @@ def _pool(
     if problems:
         raise ProblemsError(problems)
     return [name for name in names if name != truth and name not in ignore]
+
+
+def _one_file(
+    wh: Warehouse, number: int, file: Path, truth: str, work: Path, problems: list[Problem]
+) -> str:
+    """Reads a file into a table; gives a query of its columns as texts."""
+    table = f"file_{number}"
+    try:
+        reading, header = _reading(file, work / str(number))
+        wh.execute(f"CREATE TEMP TABLE {table} AS {reading}")
+        columns = list(wh.columns(table))
+        twice = _twice(wh, header) if header else []
+    except Exception as error:  # noqa: BLE001 - whatever the engine says of the user's file
+        problems.append(_unreadable(file, first_line(error)))
+        return ""
+    problems += [_named_twice(file, name) for name in twice]
+    if truth not in columns:
+        problems.append(_no_column(file, truth, columns))
+    elif not wh.value(f"SELECT count(*) FROM {table}"):
+        problems.append(_no_records(file))
+    texts = ", ".join(f"CAST({identifier(c)} AS VARCHAR) AS {identifier(c)}" for c in columns)
+    return f"SELECT {number} AS _file, {texts} FROM {table}"
 
 
 def _reading(file: Path, work: Path) -> tuple[str, str | None]:
@@ -146,7 +155,7 @@ def _twice(wh: Warehouse, header: str) -> list[str]:
 def _unreadable(file: Path, why: str) -> Problem:
     return Problem(
         "unreadable-file",
-        f"{file.name} can't be read: {why.strip()}",
+        f"{file.name} can't be read: {why}",
         None,
         "Give a CSV, Parquet or JSON lines file.",
     )

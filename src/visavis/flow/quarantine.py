@@ -17,10 +17,9 @@ from visavis.collect.live_load import SOURCE as LIVE
 from visavis.core.nouns import Project
 from visavis.core.problems import Problem, ProblemsError, nearest
 from visavis.core.progress import Progress
-from visavis.flow.build import load_project, open_warehouse, state_of
+from visavis.flow.build import changing, load_project, open_warehouse, state_of
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.lake import Lake
-from visavis.store.locks import writing
 from visavis.store.state import State
 from visavis.store.warehouse import Warehouse
 
@@ -60,14 +59,7 @@ def replay(root: Path, repaired: Path, now_ms: int, progress: Progress) -> list[
     Rows that are still bad stay where they are, with their new reason; the next build has the rest.
     """
     project = load_project(root)
-    state = state_of(project)
-    with (
-        writing(state, "quarantine replay", now_ms),
-        State(state / "state.db") as db,
-        open_warehouse(project) as wh,
-    ):
-        lake = Lake(state)
-        lake.sweep(db)
+    with changing(project, "quarantine replay", now_ms) as (lake, db, wh):
         made = kept.replay(project, lake, db, wh, now_ms, progress, repaired)
     return [{name: told.get(name) for name in REPLAYED} for told in made]
 

@@ -8,23 +8,15 @@ from typing import Any
 from visavis.collect.batch import collect
 from visavis.collect.register import register
 from visavis.core.progress import SILENT, Progress
-from visavis.flow.build import load_project, open_warehouse, state_of
+from visavis.flow.build import changing, load_project, open_warehouse, state_of
 from visavis.store.lake import Lake
-from visavis.store.locks import writing
 from visavis.store.state import State
 
 
 def source_register(root: Path, now_ms: int, progress: Progress = SILENT) -> list[dict[str, Any]]:
     """Takes in what is new, publishes nothing, and scores every source as of `now_ms`."""
     project = load_project(root)
-    state = state_of(project)
-    with (
-        writing(state, "evaluate sources", now_ms),
-        State(state / "state.db") as db,
-        open_warehouse(project) as wh,
-    ):
-        lake = Lake(state)
-        lake.sweep(db)
+    with changing(project, "evaluate sources", now_ms) as (lake, db, wh):
         collect(project, lake, db, wh, now_ms, progress)
         return register(project, lake, db, wh, now_ms)
 

@@ -5,8 +5,9 @@ Opens no connection and reads no data; see files.py for what `check` looks up be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from visavis.core.clock import zone
 from visavis.core.lang.form import Literal, Node
@@ -36,6 +37,8 @@ from visavis.project.settings import Settings, read_settings
 from visavis.project.sources import Sources
 from visavis.project.traits import Traits
 from visavis.project.usertests import UserTests
+
+Made = TypeVar("Made")
 
 
 def load(root: Path) -> tuple[Project | None, list[Problem]]:
@@ -130,8 +133,7 @@ class _Loader:
         )
 
     def _sources(self, reader: Sources) -> dict[str, Source]:
-        read = {name: reader.read(name, section) for name, section in self.found["sources"].items()}
-        return {name: source for name, source in read.items() if source is not None}
+        return _there(self.found["sources"], reader.read)
 
     def _values(self) -> None:
         """Traits and segments, each after those it names."""
@@ -225,8 +227,7 @@ class _Loader:
 
     def _contents(self) -> dict[str, Content]:
         reader = Contents(self.texts, self.traits.types, self.problems)
-        read = {name: reader.read(name, section) for name, section in self.found["content"].items()}
-        return {name: content for name, content in read.items() if content is not None}
+        return _there(self.found["content"], reader.read)
 
     def _offers(
         self, channels: Mapping[str, Channel], contents: dict[str, Content]
@@ -252,8 +253,15 @@ class _Loader:
             self.registry, self.traits.types, self.found["segments"].keys(),
             tag_paths(self.found["tags"]), self.zone, self.problems,
         )  # fmt: skip
-        read = {name: reader.read(name, section) for name, section in self.found["tests"].items()}
-        return {name: test for name, test in read.items() if test is not None}
+        return _there(self.found["tests"], reader.read)
+
+
+def _there(
+    sections: Mapping[str, Section], read: Callable[[str, Section], Made | None]
+) -> dict[str, Made]:
+    """What could be read of each."""
+    made = ((name, read(name, section)) for name, section in sections.items())
+    return {name: one for name, one in made if one is not None}
 
 
 def tag_paths(tags: Mapping[str, object]) -> set[str]:

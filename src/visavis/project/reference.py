@@ -7,15 +7,8 @@ from collections.abc import Iterable, Iterator
 from visavis.core.event_table import FAMILIES
 from visavis.core.vocabulary import BUILT_IN, EVENTS, LINE_FIELDS
 from visavis.project.identity import BLOCKED, DEFAULTS
-from visavis.project.keys import (
-    EXPECT,
-    FILES,
-    LATER,
-    PROJECT,
-    REQUIRED_ROLES,
-    ROLES,
-    TEST_EVENT,
-)
+from visavis.project.keys import EXPECT, FILES, LATER, PROJECT, TEST_EVENT
+from visavis.project.keys_in import REQUIRED_ROLES, ROLES
 from visavis.project.names import RESERVED
 from visavis.project.settings import DEFAULTS as SETTINGS
 from visavis.project.shape import Holds, Key, Shape

@@ -21,7 +21,7 @@ from visavis.core.nouns import (
 from visavis.core.problems import Place, Problem, nearest
 from visavis.project.currencies import CURRENCIES
 from visavis.project.expressions import Expressions
-from visavis.project.keys import REQUIRED_ROLES, ROLES
+from visavis.project.keys_in import REQUIRED_ROLES, ROLES
 from visavis.project.names import check_file_name, check_name, name_set
 from visavis.project.registry import Registry
 from visavis.project.section import Section

@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
 from visavis.store import builds, crash, tail
+from visavis.store.disk import sync
 from visavis.store.formats import check_format
 from visavis.store.history import FILE as HISTORY
 
@@ -59,7 +60,7 @@ def write(
             os.link(new, target)  # unlike a rename it never takes another file's place
         finally:
             new.unlink(missing_ok=True)
-    _sync(target.resolve().parent)
+    sync(target.resolve().parent)
     return made
 
 
@@ -262,15 +263,7 @@ def settle(folder: Path, state: Path) -> None:
         state.rmdir()
     state.parent.mkdir(parents=True, exist_ok=True)
     for path in _below(source):
-        _sync(path.parent)
+        sync(path.parent)
     crash.point("restore-unpacked")
     source.rename(state)
-    _sync(state.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(state.parent)

@@ -19,6 +19,7 @@ from typing import Any
 from visavis.core.lang.form import Value
 from visavis.core.problems import ProblemsError
 from visavis.store import crash
+from visavis.store.disk import sync, sync_tree
 from visavis.store.formats import BUILD_FORMAT, too_new
 
 MANIFEST = "manifest.json"
@@ -120,12 +121,12 @@ def publish(state: Path, folder: Path, manifest: Mapping[str, Any]) -> Build:
     (folder / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
     (folder / "id").unlink(missing_ok=True)
     crash.point("build-written")
-    _sync_tree(folder)
+    sync_tree(folder)
     builds = state / "builds"
     builds.mkdir(exist_ok=True)
     target = builds / str(manifest["build_id"])
     folder.rename(target)
-    _sync(builds)
+    sync(builds)
     crash.point("build-renamed")
     switch(state, target.name)
     return Build(target, manifest)
@@ -140,7 +141,7 @@ def switch(state: Path, build_id: str) -> None:
         os.fsync(file.fileno())
     crash.point("build-before-switch")
     os.replace(new, state / _CURRENT)
-    _sync(state)
+    sync(state)
     crash.point("build-switched")
 
 
@@ -181,17 +182,3 @@ def _remove(folder: Path) -> bool:
         (folder / MANIFEST).unlink(missing_ok=True)
         shutil.rmtree(folder)
     return True
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        _sync(path)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -8,8 +8,8 @@ writing; what is of a later one is refused, with words, before anything is touch
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from visavis.core.problems import Problem, ProblemsError
@@ -69,12 +69,19 @@ def upgrade(db: sqlite3.Connection) -> None:
     """Takes the steps that are left, all in one transaction."""
     if _number(db) == FORMAT:
         return
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         number = _number(db)  # another process may just have taken them
         for step in STEPS[number:]:
             step(db)
         db.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Everything in the block, or nothing of it."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield db
     except BaseException:
         db.execute("ROLLBACK")
         raise

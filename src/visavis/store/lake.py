@@ -11,6 +11,7 @@ from pathlib import Path
 
 from visavis.core.problems import Problem, ProblemsError
 from visavis.store import crash
+from visavis.store.disk import sync, sync_tree
 from visavis.store.state import Load, State
 
 
@@ -40,13 +41,13 @@ class Lake:
     def publish(self, draft: Path, load_id: str, commit: Callable[[], None]) -> None:
         """Makes a written load durable and then, by `commit`, part of the lake."""
         crash.point("load-written")
-        _sync_tree(draft)
+        sync_tree(draft)
         self.path.mkdir(exist_ok=True)
         target = self.folder(load_id)
         # what a killed run left under this number never counted
         shutil.rmtree(target, ignore_errors=True)
         draft.rename(target)
-        _sync(self.path)
+        sync(self.path)
         crash.point("load-renamed")
         commit()
         crash.point("load-committed")
@@ -87,17 +88,3 @@ def disk_full(what: str) -> Problem:
         f"The disk is full: {what} could not be written; everything is as it was before.",
         hint="Free some space, or set `state` in visavis.yml to a folder on a larger disk.",
     )
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        _sync(path)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

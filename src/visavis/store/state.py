@@ -8,13 +8,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from visavis.store.formats import open_database
+from visavis.store.formats import open_database, transaction
 
 _COLUMNS = "load_id, source, definition, active, created_at, files, counts, min_ts, max_ts"
 
@@ -89,7 +87,7 @@ class State:
         self, load: Load | None, ended: Iterable[str] = (), facts: Mapping[str, Any] | None = None
     ) -> None:
         """In one step: the load counts, the `ended` ones no longer do, and facts are set."""
-        with self._transaction():
+        with transaction(self._db):
             for load_id in ended:
                 self._db.execute("UPDATE loads SET active = 0 WHERE load_id = ?", (load_id,))
             if load is not None:
@@ -102,13 +100,13 @@ class State:
     def mark_files(self, load_id: str, files: Iterable[FileMark]) -> None:
         """Replaces the marks of a load's files: touched or moved, but of known content."""
         text = json.dumps([f.as_json() for f in files], ensure_ascii=False)
-        with self._transaction():
+        with transaction(self._db):
             self._db.execute("UPDATE loads SET files = ? WHERE load_id = ?", (text, load_id))
 
     def recount(self, load_id: str, counts: Mapping[str, Any]) -> None:
         """Replaces the counts of a load."""
         text = json.dumps(counts, ensure_ascii=False)
-        with self._transaction():
+        with transaction(self._db):
             self._db.execute("UPDATE loads SET counts = ? WHERE load_id = ?", (text, load_id))
 
     def fact(self, name: str) -> Any:
@@ -122,33 +120,8 @@ class State:
     def __enter__(self) -> State:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self._db)
-
-
-class _Transaction:
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        with closing(self._db.cursor()) as cursor:
-            cursor.execute("COMMIT" if kind is None else "ROLLBACK")
 
 
 def _load(row: tuple[Any, ...]) -> Load:

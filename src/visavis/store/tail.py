@@ -21,6 +21,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from visavis.store import crash
+from visavis.store.disk import sync
 
 SEGMENT_BYTES = 64 * 1024**2
 """A segment that has grown past this is closed and a new one begun."""
@@ -110,7 +111,7 @@ class Tail:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         self._end = 0
         try:
-            _sync(self.path)
+            sync(self.path)
         except OSError:
             self._give_up()
             raise
@@ -220,11 +221,3 @@ def _scan(path: Path, after: int = 0) -> Iterator[tuple[Frame, int]]:
                 return
             end += len(start) + len(rest)
             yield Frame(number, received_ms, rest[:head_size], rest[head_size:]), end
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

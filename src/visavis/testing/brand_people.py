@@ -108,14 +108,13 @@ def make_people(brand: Brand, first: int, count: int, rng: Rng) -> People:
     sizes = rng.choice(4, count, p=[0.45, 0.3, 0.13, 0.12]) + 1
     household = np.repeat(np.arange(count), sizes)[:count]
     home = np.searchsorted(household, household)  # the first person of each one's household
-    weights = np.array([c.weight for c in words.CITIES])
-    city = rng.choice(len(words.CITIES), count, p=weights / weights.sum())[home]
+    city = _cities(count, rng)[home]
     names = _names(city, home, rng)
     tags = [_base36(n) for n in ((number * 2654435761 + brand.seed) % 2**32).tolist()]
     domain = rng.integers(0, len(words.DOMAINS), count).tolist()
     local = [f"{a}.{b}.{t}" for a, b, t in zip(names[2], names[3], tags, strict=True)]
-    email = [f"{name}@{words.DOMAINS[d]}" for name, d in zip(local, domain, strict=True)]
-    work = [f"{name}@firma{d}.example" for name, d in zip(local, domain, strict=True)]
+    email = _at(local, [words.DOMAINS[d] for d in domain])
+    work = _at(local, [f"firma{d}.example" for d in domain])
     account, card = rng.random(count) < 0.6, rng.random(count) < 0.7
     customer = card | (rng.random(count) < 0.4)
     has_work = rng.random(count) < 0.2
@@ -133,31 +132,18 @@ def make_people(brand: Brand, first: int, count: int, rng: Rng) -> People:
         street=_streets(home, rng),
         email=email,
         work_email=_some(work, has_work),
-        typo_email=[
-            f"{name}@{words.TYPO_DOMAINS[d]}" for name, d in zip(local, domain, strict=True)
-        ],
+        typo_email=_at(local, [words.TYPO_DOMAINS[d] for d in domain]),
         phone=_phones(number, household + first, rng),
-        customer=_some(
-            [f"C{(n * 387420489 + brand.seed) % 10**9:09d}" for n in number.tolist()], customer
-        ),
-        card=_some(
-            [f"K{(n * 282429537 + brand.seed) % 10**10:010d}" for n in number.tolist()], card
-        ),
+        customer=_some(_codes("C", number, 387420489, 9, brand), customer),
+        card=_some(_codes("K", number, 282429537, 10, brand), card),
         user=user,
         handle=_some([f"@{a}_{t}" for a, t in zip(names[2], tags, strict=True)],
                      rng.random(count) < 0.15),
-        account_email=[
-            None if u is None else (w if other else e)
-            for u, w, e, other in zip(
-                user, work, email, (has_work & (rng.random(count) < 0.5)).tolist(), strict=True
-            )
-        ],
+        account_email=_of_accounts(user, work, email, has_work & (rng.random(count) < 0.5)),
         linked_card=card & account & (rng.random(count) < 0.6),
         handle_linked=account & (rng.random(count) < 0.5),
         rate=rate,
-        leaves=np.where(
-            rng.random(count) < 0.3, rng.uniform(0, brand.days * 1.5, count), 1e9
-        ),
+        leaves=np.where(rng.random(count) < 0.3, rng.uniform(0, brand.days * 1.5, count), 1e9),
         joined=joined,
         visits=0.01 + rate * 1.5,
         consent=rng.choice([1, 0, NONE], count, p=[0.65, 0.2, 0.15]),
@@ -165,6 +151,28 @@ def make_people(brand: Brand, first: int, count: int, rng: Rng) -> People:
         effect=_effects(count, rng),
         devices=devices,
     )  # fmt: skip
+
+
+def _cities(count: int, rng: Rng) -> Array:
+    weights = np.array([c.weight for c in words.CITIES])
+    return rng.choice(len(words.CITIES), count, p=weights / weights.sum())
+
+
+def _at(names: Sequence[str], domains: Sequence[str]) -> list[str]:
+    return [f"{name}@{domain}" for name, domain in zip(names, domains, strict=True)]
+
+
+def _codes(letter: str, number: Array, factor: int, digits: int, brand: Brand) -> list[str]:
+    """A number of so many digits for each, that doesn't tell the next."""
+    codes = ((n * factor + brand.seed) % 10**digits for n in number.tolist())
+    return [f"{letter}{code:0{digits}d}" for code in codes]
+
+
+def _of_accounts(
+    user: Sequence[str | None], work: Sequence[str], email: Sequence[str], at_work: Array
+) -> list[str | None]:
+    rows = zip(user, work, email, at_work.tolist(), strict=True)
+    return [None if u is None else (w if other else e) for u, w, e, other in rows]
 
 
 def _names(city: Array, home: Array, rng: Rng) -> tuple[list[str], list[str], list[str], list[str]]:

@@ -26,6 +26,7 @@ from visavis.core.lang.form import (
 )
 from visavis.core.lang.functions import FUNCTIONS, Function, Signature
 from visavis.core.lang.types import TIME_MAX, TIME_MIN, Type
+from visavis.core.vocabulary import BUILT_IN
 from visavis.testing import shop
 from visavis.testing.values import Moments, maker
 
@@ -77,7 +78,7 @@ def _by_type(nodes: Sequence[Node]) -> dict[Type, list[Node]]:
 
 def row_setting(event: str, each: bool) -> Setting:
     """What `where`, filters and aggregates of a trait on `event` may read."""
-    nodes: list[Node] = [Property(t, n, "event") for n, t in shop.BUILT_IN.items()]
+    nodes: list[Node] = [Property(t, n, "event") for n, t in BUILT_IN.items()]
     nodes += [Property(t, n, "property") for n, t in shop.PROPERTIES[event].items()]
     if each:
         nodes += [Property(t, n, "line") for n, t in shop.LINE_FIELDS.items()] * 2

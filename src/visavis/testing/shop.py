@@ -54,14 +54,6 @@ CATALOGUE_FIELDS: Mapping[str, Type] = {
     "listed_at": Type.TIME,
 }
 """`category` is also a line's own field: the line's value beats the catalogue's."""
-BUILT_IN: Mapping[str, Type] = {
-    "timestamp": Type.TIME,
-    "event": Type.TEXT,
-    "message_id": Type.TEXT,
-    "source": Type.TEXT,
-    "channel": Type.TEXT,
-    "type": Type.TEXT,
-}
 ZONES: tuple[str, ...] = (
     "UTC",
     "Asia/Kathmandu",

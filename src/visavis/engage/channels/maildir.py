@@ -11,6 +11,7 @@ from pathlib import Path
 
 from visavis.engage.channels import Fate, Outgoing
 from visavis.store import crash
+from visavis.store.disk import sync
 
 
 class Maildir:
@@ -25,7 +26,7 @@ class Maildir:
 
     async def send(self, batch: Sequence[Outgoing]) -> list[Fate]:
         fates = [self._write(message) for message in batch]
-        _sync(self.folder / "new")
+        sync(self.folder / "new")
         return fates
 
     async def close(self) -> None:
@@ -45,11 +46,3 @@ class Maildir:
         os.replace(draft, target)
         crash.point("mail-written")
         return Fate("sent")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -138,7 +138,7 @@ def _teach(linker: Linker, rule: Rule) -> None:
         linker.training.estimate_parameters_using_expectation_maximisation(
             rule.sql, estimate_without_term_frequencies=True, max_pairs=_MOST_TRAINED
         )
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001 - Splink tells no kind; the former estimate holds
         model.comparisons, model.probability_two_random_records_match = before, prior
 
 

@@ -150,11 +150,8 @@ def live(root: Path, rng: Random, first: int, count: int) -> None:
 
 def speak(root: Path, rng: Random) -> None:
     """A word by hand about two identifiers, or one taken back."""
-    known = [
-        (kind, value)
-        for kind, value in NAMES
-        if ask_rows(root, f"SELECT 1 FROM identifiers WHERE kind = '{kind}' AND value = '{value}'")
-    ]
+    there = set(ask_rows(root, "SELECT kind, value FROM identifiers"))
+    known = [name for name in NAMES if name in there]
     now = START + 31 * DAY + rng.randrange(DAY)
     if len(known) < 2:
         return

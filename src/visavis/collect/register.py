@@ -30,7 +30,7 @@ PARTS = ("completeness", "validity", "freshness", "uniqueness", "provenance")
 HALF_LIFE_DAYS = 30
 _PARTY = {"first": 1.0, "second": 2 / 3, "third": 1 / 3}
 _COST_NAMES = {"to": "to_currency"}
-_WORD = {"orders": ("lines", "l_"), "events": ("events", "p_"), "records": ("events", "p_")}
+_COSTS = ("margins", "acquisition_costs", "campaign_costs", "rates")
 
 
 def register(
@@ -119,19 +119,20 @@ def _profile(
     source: Source, loads: Sequence[Load], lake: Lake, wh: Warehouse
 ) -> tuple[float, float]:
     """Share of filled cells, and of different rows, over everything loaded."""
-    name, prefix = _WORD.get(source.kind, ("costs", ""))
+    name = "lines" if source.kind == "orders" else "costs" if source.kind in _COSTS else "events"
     files = lake.files(name, loads)
     if not files:
         return 0.0, 0.0
     columns = (
         [_COST_NAMES.get(role, role) for role in source.roles]
         if name == "costs"
-        else _columns(wh, files, name, prefix)
+        else _columns(wh, files, name)
     )
     said = ", ".join(identifier(c) for c in columns)
     cells = " + ".join(f"count({identifier(c)})" for c in columns)
     # a repeat within one order or event is told apart by nothing but its number
-    same = f"hash({'seq, ' if name == 'lines' else ''}{said})"
+    apart = {"lines": "seq, ", "events": "event, "}.get(name, "")
+    same = f"hash({apart}{said})"
     ((filled, rows, different),) = wh.rows(
         f"SELECT {cells}, count(*), approx_count_distinct({same}) "
         f"FROM read_parquet({listed(files)}, union_by_name = true)"
@@ -144,8 +145,8 @@ def _profile(
     return filled / (rows * len(columns)), min(1.0, different / rows)
 
 
-def _columns(wh: Warehouse, files: Sequence[Path], name: str, prefix: str) -> list[str]:
+def _columns(wh: Warehouse, files: Sequence[Path], name: str) -> list[str]:
     found = wh.rows(f"DESCRIBE SELECT * FROM read_parquet({listed(files)}, union_by_name = true)")
     named = [str(row[0]) for row in found]
-    mapped = [c for c in named if c.startswith(prefix)]
+    mapped = [c for c in named if c.startswith("l_" if name == "lines" else "p_")]
     return [*mapped, "node", *(["ts"] if name == "events" else ["line_ts"])]

@@ -46,6 +46,18 @@ def test_local_readings_are_those_of_zoneinfo(name: str) -> None:
         assert here.to_utc(local) == to_ms(naive.replace(tzinfo=there, fold=0).astimezone(UTC))
 
 
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)])
+def test_no_change_of_clocks_is_missed(every: int) -> None:
+    rng = random.Random(every)
+    for name in sorted(zone_names())[::every]:
+        here, there = zone(name), info(name)
+        for _ in range(60):
+            ms = rng.randrange(130 * 365 * DAY_MS)
+            offset = datetime.fromtimestamp(ms // 1000, there).utcoffset()
+            assert offset is not None
+            assert here.offset(ms) == offset.total_seconds() * 1000, (name, ms)
+
+
 @pytest.mark.parametrize("name", ZONES)
 def test_midnight_is_where_the_date_begins(name: str) -> None:
     here, rng = zone(name), random.Random(name)

@@ -7,11 +7,14 @@ always passed in. The machine's own zone files are never read.
 from __future__ import annotations
 
 import re
+import struct
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib import resources
+from io import BytesIO
 from zoneinfo import ZoneInfo
 
 from visavis.core.lang.types import DAY_MS as DAY_MS
@@ -23,6 +26,9 @@ _MILLISECOND = timedelta(milliseconds=1)
 _UNITS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": DAY_MS, "week": 7 * DAY_MS}
 _DURATION = re.compile(r"\s*(\d{1,9})\s+(second|minute|hour|day|week)s?\s*")
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
+_FORTNIGHT = 14 * 86_400
+_HEADER, _COUNTS_AT, _SIZES = 44, 20, (1, 1, 8, 5, 6, 1)
+"""Bytes: a zone file's header, where its counts stand in it, what each counts in block one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +75,16 @@ class Zone:
 @lru_cache(maxsize=256)
 def zone(name: str) -> Zone:
     """The zone of an IANA name; raises KeyError for a name that tzdata does not have."""
-    info = _zone_info(name)
-    moments, offsets = [], []
+    data = _zone_file(name)
+    try:
+        info = ZoneInfo.from_file(BytesIO(data), key=name)
+    except ValueError as error:
+        raise KeyError(name) from error
     at = int(datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp())
     end = int(datetime(_LAST_YEAR, 12, 31, tzinfo=UTC).timestamp())
     last = _utc_offset(info, at)
-    offsets.append(last * 1000)
-    while at < end:
-        step = min(at + 86_400, end)
+    moments, offsets = [], [last * 1000]
+    for step in _looks(data, at, end):
         now = _utc_offset(info, step)
         if now != last:
             moments.append(_turn(info, at, step) * 1000)
@@ -86,16 +94,27 @@ def zone(name: str) -> Zone:
     return Zone(name, tuple(moments), tuple(offsets))
 
 
-def _zone_info(name: str) -> ZoneInfo:
+def _zone_file(name: str) -> bytes:
     parts = name.split("/")
     if not name or not all(re.fullmatch(r"[A-Za-z0-9_+-]+", p) for p in parts):
         raise KeyError(name)
-    entry = resources.files("tzdata").joinpath("zoneinfo", *parts)
     try:
-        with entry.open("rb") as file:
-            return ZoneInfo.from_file(file, key=name)
-    except (OSError, ValueError) as error:
+        return resources.files("tzdata").joinpath("zoneinfo", *parts).read_bytes()
+    except OSError as error:
         raise KeyError(name) from error
+
+
+def _looks(data: bytes, start: int, end: int) -> Iterator[int]:
+    """Moments (s) between which the offset changes once at most, from a zone's file (RFC 8536):
+    the changes it lists, then every fortnight where a rule holds after them."""
+    counts = struct.unpack_from(">6L", data, _COUNTS_AT)
+    second = _HEADER + sum(n * size for n, size in zip(counts, _SIZES, strict=True))
+    (count,) = struct.unpack_from(">12xL", data, second + _COUNTS_AT)
+    listed = struct.unpack_from(f">{count}q", data, second + _HEADER)
+    yield from (moment for moment in listed if start < moment <= end)
+    if b"," in data.rsplit(b"\n", 2)[1]:
+        yield from range(max(start, *listed[-1:]) + _FORTNIGHT, end, _FORTNIGHT)
+        yield end
 
 
 def _utc_offset(info: ZoneInfo, seconds: int) -> int:

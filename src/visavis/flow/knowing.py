@@ -69,11 +69,10 @@ class Knowledge:
         return build is None or is_made(build.path)
 
     def _other_build(self) -> bool:
-        build = builds.published(self.state)
-        if build is None or self.profiles is None:
+        build_id = builds.published_id(self.state)
+        if build_id is None or self.profiles is None:
             return False
-        base = self.profiles.base
-        return build.id != base.build_id
+        return build_id != self.profiles.base.build_id
 
     async def _renew(self) -> None:
         await asyncio.to_thread(self._make_history)

@@ -25,8 +25,12 @@ from visavis.serve.routes import Routes
 
 _SWITCH_SECONDS = 0.0005
 """How soon the committer's thread gets its turn beside a busy event loop."""
-_GARBAGE = 50_000, 20, 20
-"""Kept answers are many and hardly garbage; looking through all of them stops the service."""
+_GARBAGE = 2_000, 1_000_000, 1_000_000
+"""Only what is new is looked through by itself, in a millisecond; what is kept is hardly garbage,
+and looking through all of it stops the service (see _tidy)."""
+_TIDY_SECONDS, _TIDY_MOST = 600.0, 86_400.0
+_MUCH_GARBAGE = 10_000
+"""Objects; where there are fewer, looking through everything can wait twice as long next time."""
 
 
 @dataclass
@@ -67,6 +71,7 @@ class Running:
         gc.freeze()
         gc.set_threshold(*_GARBAGE)
         self.tasks.append(loop.create_task(self.knowledge.watch()))
+        self.tasks.append(loop.create_task(_tidy()))
         root = service.project.root
         self.tasks.append(loop.create_task(scheduling.run(schedule, root, self.clock)))
 
@@ -81,6 +86,15 @@ class Running:
         if self.decider is not None:
             self.decider.close()
         self.service.close()
+
+
+async def _tidy() -> None:
+    """Looks through everything for garbage, as seldom as little is found."""
+    seconds = _TIDY_SECONDS
+    while True:
+        await asyncio.sleep(seconds)
+        little = gc.collect() < _MUCH_GARBAGE
+        seconds = min(seconds * 2, _TIDY_MOST) if little else max(seconds / 2, _TIDY_SECONDS)
 
 
 def application(root: Path) -> App:

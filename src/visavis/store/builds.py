@@ -54,11 +54,16 @@ class Build:
 
 def published(state: Path) -> Build | None:
     """The published build, None before the first."""
+    name = published_id(state)
+    return open_build(state, name) if name is not None else None
+
+
+def published_id(state: Path) -> str | None:
+    """The id of the published build."""
     try:
-        name = (state / _CURRENT).read_text(encoding="utf-8").strip()
+        return (state / _CURRENT).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return None
-    return open_build(state, name)
 
 
 def open_build(state: Path, build_id: str) -> Build:

@@ -294,6 +294,7 @@ class _Moment:
         self._open: dict[Name, bool] = {}
         self.quiet: dict[Name, set[Name]] = {}
         self._ties: dict[Name, list[Tie]] = {}
+        self._whole: dict[Name, list[Tie]] = {}
 
     def span(self, name: Name) -> tuple[int | None, int | None]:
         """When an identifier was first and last seen; None for always."""
@@ -333,7 +334,16 @@ class _Moment:
 
     def ties(self, name: Name) -> Iterable[Tie]:
         """See unify.looking.Evidence."""
-        return self._all(name)
+        known = self._whole.get(name)
+        return self._remembered(name) if known is None else known
+
+    def _remembered(self, name: Name) -> Iterator[Tie]:
+        """As they are asked for; once somebody has asked for all they are looked up no more."""
+        found: list[Tie] = []
+        for tie in self._all(name):
+            found.append(tie)
+            yield tie
+        self._whole[name] = found
 
     def _all(self, name: Name) -> Iterator[Tie]:
         for other, said in self.words.joins.get(name, ()):

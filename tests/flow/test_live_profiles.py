@@ -20,7 +20,7 @@ from visavis.flow.live_decide import Decider
 from visavis.flow.made import AGENT, logged, told_in
 from visavis.flow.profiles import Base, Profiles, base_of
 from visavis.project.load import load
-from visavis.store.tail import Frame
+from visavis.store.tail import Bodies, Frame, Tail, forget
 
 DAY = 86_400_000
 START = 1_700_000_000_000
@@ -89,8 +89,9 @@ def base() -> Iterator[Base]:
         yield base_of(folder, folder / ".visavis", project)
 
 
-def profiles(base: Base, folder: Path | None = None) -> Profiles:
-    return Profiles(base, b"k" * 32, folder, lambda mark: True)
+def profiles(base: Base, folder: Path | None = None, in_tail: bool = False) -> Profiles:
+    bodies = Bodies(folder) if folder is not None and in_tail else None
+    return Profiles(base, b"k" * 32, folder, lambda mark: True, bodies)
 
 
 def frame(
@@ -178,13 +179,17 @@ def told(held: Profiles, name: tuple[str, str], at_ms: int) -> Any:
 
 
 @settings(max_examples=60)
-@given(STEPS, st.integers(1, 3), st.sets(st.integers(1, 14)))
+@given(STEPS, st.integers(1, 3), st.sets(st.integers(1, 14)), st.booleans())
 def test_answers_and_counts_are_those_of_somebody_who_heard_all_at_once(
-    base: Base, steps: Steps, limit: int, ends: set[int]
+    base: Base, steps: Steps, limit: int, ends: set[int], in_tail: bool
 ) -> None:
+    """Also where what came is left in the tail until somebody asks."""
+
     async def run() -> None:
         with TemporaryDirectory() as folder:
-            held = profiles(base, Path(folder))
+            state = Path(folder)
+            tail = Tail(state, segment_bytes=1_000)
+            held = profiles(base, state, in_tail)
             held.recent.limit = limit
             frames: list[Frame] = []
             at = START
@@ -192,12 +197,14 @@ def test_answers_and_counts_are_those_of_somebody_who_heard_all_at_once(
                 at += days * DAY // 2
                 again = number % 5 == 0  # it has the message id of the one before
                 frames.append(frame(number, who, at, brand, kind, late, again))
-                held.take(frames[-1:])
+                held.take(tail.append([(at, HEAD, frames[-1].body)]))
                 if number in ends:
                     held.close(keep=True)
-                    held = profiles(base, Path(folder))
+                    held = profiles(base, state, in_tail)
                     assert held.through == number
                     held.recent.limit = limit
+                elif not ends:
+                    forget(state, number)
                 at += 1
                 if not asks:
                     continue
@@ -209,6 +216,7 @@ def test_answers_and_counts_are_those_of_somebody_who_heard_all_at_once(
                     counted = await held.count(segment, at)
                     assert counted == await profiles_count(fresh, segment, at)
             held.close()
+            tail.close()
 
     asyncio.run(run())
 

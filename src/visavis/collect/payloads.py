@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from visavis.collect import posthog, snowplow
+from visavis.collect import glance, posthog, snowplow
 from visavis.collect.calls import Bad, Event, event_of
-from visavis.collect.typed import number
+from visavis.collect.glance import Glance
+from visavis.collect.typed import number as decimal_of
 
 BATCH, POSTHOG, SNOWPLOW = "batch", "posthog", "snowplow"
 
@@ -36,8 +37,8 @@ class _One(msgspec.Struct, gc=False):
     sentAt: Any = None  # noqa: N815
 
 
-_body = msgspec.json.Decoder(_Body, float_hook=number)
-_one = msgspec.json.Decoder(_One, float_hook=number)
+_body = msgspec.json.Decoder(_Body, float_hook=decimal_of)
+_one = msgspec.json.Decoder(_One, float_hook=decimal_of)
 _ERRORS = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _BOM = b"\xef\xbb\xbf"
 
@@ -108,17 +109,44 @@ def _read_head(text: bytes) -> tuple[str, str, Mapping[int, str]]:
     return found["door"], found["agent"], {int(i): w for i, w in found.get("bots", {}).items()}
 
 
-def events_of(number: int, received: int, head_text: bytes, body: bytes) -> list[Event | Bad]:
-    """The events in a frame, in its order; a call that is none is Bad with its reason."""
+def glances_of(received: int, head_text: bytes, body: bytes) -> Sequence[Glance | None] | None:
+    """The usual events in a frame, in its order, None for a call that must be read as a whole;
+    None if all have to be."""
+    door, agent, robots = _read_head(head_text)
+    if robots or door in (POSTHOG, SNOWPLOW):
+        return None
+    if door == BATCH:
+        return glance.of_batch(body, received, agent)
+    return (glance.of_one(body, received, agent),)
+
+
+def events_of(
+    number: int,
+    received: int,
+    head_text: bytes,
+    body: bytes,
+    places: Collection[int] | None = None,
+) -> list[Event | Bad]:
+    """The events in a frame, in its order; a call that is none is Bad with its reason.
+
+    `places` are those wanted of the calls of a batch, for all of them None.
+    """
     door, agent, bots = _read_head(head_text)
-    found = _read(number, received, door, agent, body)
+    found = _read(number, received, door, agent, body, places)
     for i, why in bots.items():
         if i < len(found) and isinstance(event := found[i], Event) and event.bot is None:
             event.bot = why
     return found
 
 
-def _read(number: int, received: int, door: str, agent: str, body: bytes) -> list[Event | Bad]:
+def _read(
+    number: int,
+    received: int,
+    door: str,
+    agent: str,
+    body: bytes,
+    places: Collection[int] | None,
+) -> list[Event | Bad]:
     if door not in (BATCH, POSTHOG, SNOWPLOW):
         sent = None  # an event alone carries its own
         return [event_of(body, received, sent, agent, door, f"live:{number}")]
@@ -132,6 +160,7 @@ def _read(number: int, received: int, door: str, agent: str, body: bytes) -> lis
     return [
         event_of(raw, received, sent_at, agent, given, f"live:{number}:{i}")
         for i, raw in enumerate(calls)
+        if places is None or i in places
     ]
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import string
 from collections.abc import Mapping
+from functools import lru_cache
 
 from visavis.core.phones import phone_key
 from visavis.core.text import lower, nfc
@@ -45,6 +46,7 @@ def normal_value(kind: str, value: str) -> str:
     return lower(text) if family(kind) == "email" else text
 
 
+@lru_cache(maxsize=1024)
 def family(kind: str) -> str:
     """email, phone, social or other: which rules a kind follows, told by its name.
 

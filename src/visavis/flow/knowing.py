@@ -22,7 +22,7 @@ from visavis.store import builds
 from visavis.store.history import is_made
 from visavis.store.key import project_key
 from visavis.store.recent import FOLDER, Mark, clear
-from visavis.store.tail import Frame, frame_of, frames_after
+from visavis.store.tail import Bodies, Frame, frame_of, frames_after
 
 _log = logging.getLogger("visavis.live")
 LOOK_SECONDS = 0.5
@@ -132,7 +132,7 @@ def open_profiles(base: Base, state: Path) -> Profiles:
         frame = frame_of(state, mark.number)
         return frame is not None and Mark.of(frame) == mark
 
-    return Profiles(base, project_key(state), state / FOLDER, trusted)
+    return Profiles(base, project_key(state), state / FOLDER, trusted, Bodies(state))
 
 
 def catch_up(profiles: Profiles, state: Path) -> int:

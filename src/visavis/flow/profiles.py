@@ -18,10 +18,11 @@ from typing import Any
 
 from visavis import __version__
 from visavis.collect.behaviour import ROBOT
-from visavis.collect.calls import Event
+from visavis.collect.calls import Bad, Event, event_of
+from visavis.collect.glance import Glance, Who, identifiers
 from visavis.collect.live_names import ANONYMOUS
-from visavis.collect.live_values import Names, is_free, names_of, typed_of
-from visavis.collect.payloads import events_of
+from visavis.collect.live_values import Names, Typed, is_free, names_of, typed_of
+from visavis.collect.payloads import events_of, glances_of
 from visavis.core.clock import zone
 from visavis.core.consent import Word, verdict
 from visavis.core.decisions import Identifier
@@ -51,8 +52,8 @@ from visavis.store.builds import Build, published
 from visavis.store.erased import hash_of, noted_in
 from visavis.store.history import FILE, Held, PublishedHistory, history_of, is_made, picked
 from visavis.store.recent import Mark, Recent
-from visavis.store.recent_part import Kept
-from visavis.store.tail import Frame
+from visavis.store.recent_part import Kept, Ref
+from visavis.store.tail import Bodies, Frame
 from visavis.store.words import Row
 from visavis.unify.rules import pid_maker
 
@@ -158,16 +159,24 @@ class Profiles:
         key: bytes,
         folder: Path | None = None,
         trusted: Callable[[Mark], bool] = lambda mark: False,
+        bodies: Bodies | None = None,
     ) -> None:
         """`folder` is where events beyond what memory is to hold are kept, `trusted` tells whether
-        the tail still has a frame; see store.recent."""
+        the tail still has a frame; see store.recent. With `bodies`, which this closes in the end,
+        usual events are left in the tail until somebody asks for them."""
         self.base = base
         self.pid = pid_maker(key)
         self._key = key
+        self._bodies = bodies
         self.file = f"recent-{base.build_id}.db"
         path = None if folder is None else folder / self.file
         self.recent = Recent(
-            self.pid, path, _stamp(base, key), digests=self._digests, trusted=trusted
+            self.pid,
+            path,
+            _stamp(base, key),
+            digests=self._digests,
+            trusted=trusted,
+            read=self._read,
         )
         self.orders = Orders(base.project, base.history, self.recent)
         self._held = lru_cache(maxsize=_REMEMBERED)(self._hold)
@@ -175,6 +184,7 @@ class Profiles:
         self._sessions = Told(lambda names, rule, ts: _BEFORE, _SESSIONS, _SESSION_ROWS)
         self._kinds = base.project.kinds
         self._naming = Naming(base.project.kinds)
+        self._names = lru_cache(maxsize=_REMEMBERED)(self._names_of)
         self.who = LiveWho(
             self._kinds, self.pid, self._naming.blocks, self.recent, self._held, base.history,
             base.words, base.project.growth.largest,
@@ -190,6 +200,8 @@ class Profiles:
     def close(self, keep: bool = False) -> None:
         """Gives back what is held open; no answer may follow. `keep`: the next process goes on."""
         self.recent.close(keep)
+        if self._bodies is not None:
+            self._bodies.close()
         if self.base.history is not None:
             self.base.history.close()
 
@@ -215,9 +227,63 @@ class Profiles:
         if made is not None and MADE not in self.base.needed:
             self._decision(frame.received_ms, *made)
             return
-        for event in events_of(frame.number, frame.received_ms, frame.head, frame.body):
-            if isinstance(event, Event):
-                self._event(event)
+        at, head, body = frame.received_ms, frame.head, frame.body
+        lies = self._bodies is not None and self._bodies.hold(frame.segment)
+        glances = glances_of(at, head, body) if lies else None
+        if glances is None:
+            for event in events_of(frame.number, at, head, body):
+                self._whole(event)
+            return
+        odd = {i for i, seen in enumerate(glances) if seen is None}
+        others = iter(events_of(frame.number, at, head, body, odd)) if odd else iter(())
+        for seen in glances:
+            if seen is None:
+                self._whole(next(others))
+            else:
+                self._glimpse(seen, frame)
+
+    def _glimpse(self, seen: Glance, frame: Frame) -> None:
+        """Takes a usual event in: the rest of it is read when somebody asks for the person."""
+        names, name, ts = self._names(seen.who), seen.event, seen.ts
+        if not names:
+            return
+        ref = Ref(frame.segment, frame.begins + seen.begins, seen.length, ts, frame.received_ms)
+        if self.base.erased or self._told.concerns(names) or self._sessions.concerns(names):
+            self._event(self._call(ref))
+            return
+        if name in self.base.needed or len(names) > 1:
+            self.recent.add(names, "same row", ref)
+        else:
+            self.recent.see(names[0], ts)
+        also = self.who.take(names, name, ts)
+        if also or self.who.confirms(name):
+            self._forget((*names, *also))
+        else:
+            self._counts.touched(names)
+
+    def _names_of(self, who: Who) -> tuple[Identifier, ...]:
+        return self._naming.of(identifiers(who))
+
+    def _call(self, ref: Ref) -> Event:
+        """A usual event, read from the tail."""
+        assert self._bodies is not None
+        raw = self._bodies.read(ref.segment, ref.begins, ref.length)
+        event = event_of(raw, ref.received_at, None, "", None, "")
+        if not isinstance(event, Event):
+            raise ValueError("the tail has no event where there was one")
+        event.ts = ref.ts
+        return event
+
+    def _read(self, ref: Ref) -> Kept:
+        event = self._call(ref)
+        others = list(self._naming.of(event.identifiers)[1:])
+        found = typed_of(event, self.base.names) if event.event in self.base.needed else None
+        assert not isinstance(found, str)
+        return _kept(event, others, found)
+
+    def _whole(self, event: Event | Bad) -> None:
+        if isinstance(event, Event):
+            self._event(event)
 
     def _decision(self, ts: int, message_id: str, given: Identifier) -> None:
         """Takes in that a decision was made, which tells no more than that somebody was there."""
@@ -233,7 +299,7 @@ class Profiles:
             self._robot(event, names)
             return
         name, others = event.event or IDENTIFY, list(names[1:])
-        kept = Kept(name, event.ts, event.message_id, others)
+        kept = _kept(event, others, None)
         wanted = name in self.base.needed
         if wanted or event.event in EVENTS_WITH_LINES:
             found = typed_of(event, self.base.names)
@@ -242,11 +308,7 @@ class Profiles:
             for changed in self.orders.take(event, found, names[0] if names else None):
                 self._forget((changed,))
             if wanted:
-                kept = Kept(
-                    name, event.ts, event.message_id, others, event.type, event.received,
-                    event.channel, is_free(event, found), found.values, found.lines, found.cleared,
-                    event.digest,
-                )  # fmt: skip
+                kept = _kept(event, others, found)
         if names:
             self._seen(names, "alias" if event.type == "alias" else "same row", kept, wanted)
 
@@ -578,6 +640,17 @@ def _stamp(base: Base, key: bytes) -> str:
         sha256(key).hexdigest(), sorted(base.erased.items()),
     )  # fmt: skip
     return sha256(repr(parts).encode()).hexdigest()
+
+
+def _kept(event: Event, others: list[Identifier], found: Typed | None) -> Kept:
+    """An event as it is kept; `found` where definitions read it."""
+    name = event.event or IDENTIFY
+    if found is None:
+        return Kept(name, event.ts, event.message_id, others)
+    return Kept(
+        name, event.ts, event.message_id, others, event.type, event.received, event.channel,
+        is_free(event, found), found.values, found.lines, found.cleared, event.digest,
+    )  # fmt: skip
 
 
 def _without(stream: Stream, beaten: Collection[str]) -> Stream:

@@ -118,17 +118,17 @@ class Committer:
 
     def _commit(self, group: _Group) -> None:
         error: OSError | None = None
-        number = 0
+        frames: list[Frame] = []
         try:
-            number = self.tail.append([(at, head, body) for at, head, body, _ in group])
+            frames = self.tail.append([(at, head, body) for at, head, body, _ in group])
         except OSError as failure:
             error = failure
         try:
-            self.loop.call_soon_threadsafe(self._answer, group, number, error)
+            self.loop.call_soon_threadsafe(self._answer, group, frames, error)
         except RuntimeError:  # the loop is gone, and with it everybody who asked
             return
 
-    def _answer(self, group: _Group, number: int, error: OSError | None) -> None:
+    def _answer(self, group: _Group, frames: list[Frame], error: OSError | None) -> None:
         numbers = self.numbers
         size = sum(len(body) for _, _, body, _ in group)
         numbers.waiting_bytes -= size
@@ -141,9 +141,7 @@ class Committer:
         numbers.frames += len(group)
         numbers.bytes += size
         if self.listener is not None:
-            self.listener(
-                [Frame(number + i, at, head, body) for i, (at, head, body, _) in enumerate(group)]
-            )
+            self.listener(frames)
         _tell(group, None)
 
 

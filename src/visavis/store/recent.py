@@ -21,7 +21,7 @@ import msgspec
 
 from visavis.core.decisions import Identifier
 from visavis.store.recent_file import FOLDER, Mark, RecentFile, clear, remove
-from visavis.store.recent_part import Digests, Kept, Links, Part, Span, key_of, name_of, wider
+from visavis.store.recent_part import Digests, Kept, Links, Part, Ref, Span, key_of, name_of, wider
 from visavis.store.tail import Frame
 
 __all__ = ["FOLDER", "LIMIT", "Kept", "Mark", "Recent", "clear"]
@@ -31,11 +31,17 @@ LIMIT = 10_000
 _log = logging.getLogger("visavis.live")
 _RETRY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.001
-_decode = msgspec.json.Decoder(Kept).decode
+_kept = msgspec.json.Decoder(Kept).decode
+_ref = msgspec.json.Decoder(Ref).decode
+_pieces = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def _no_digests(name: Identifier) -> Iterable[str]:
     return ()
+
+
+def _nowhere(ref: Ref) -> Kept:
+    raise LookupError("there is no tail to read from")
 
 
 def _never(mark: Mark) -> bool:
@@ -47,7 +53,8 @@ class Recent:
 
     Without a `path` everything stays in memory. `stamp` tells what the file is made for; one that
     an earlier process left goes on if the tail still has the frame of its `mark` (`trusted`).
-    `pid` gives an identifier's pid, `digests` the hashes that it may be known by.
+    `pid` gives an identifier's pid, `digests` the hashes that it may be known by, `read` an event
+    that lies in the tail.
     """
 
     def __init__(
@@ -58,8 +65,9 @@ class Recent:
         limit: int = LIMIT,
         digests: Digests = _no_digests,
         trusted: Callable[[Mark], bool] = _never,
+        read: Callable[[Ref], Kept] = _nowhere,
     ) -> None:
-        self.pid, self.digests, self.limit = pid, digests, limit
+        self.pid, self.digests, self.limit, self.read = pid, digests, limit, read
         self._file = None if path is None else RecentFile(path, stamp, trusted)
         self._hot = Part()
         self._writing: Part | None = None
@@ -73,7 +81,7 @@ class Recent:
 
     # in
 
-    def add(self, names: tuple[Identifier, ...], rule: str, kept: Kept) -> None:
+    def add(self, names: tuple[Identifier, ...], rule: str, kept: Kept | Ref) -> None:
         """Takes an event of these identifiers, the strongest first, which `rule` links."""
         self._hot.add(names, rule, kept)
 
@@ -119,12 +127,18 @@ class Recent:
 
     def events(self, name: Identifier) -> list[Kept]:
         """The events whose strongest identifier this is, in no order, maybe some of them twice."""
-        found: list[bytes | str] = []
+        found: list[bytes | msgspec.Raw] = []
         for part in self._memory():
             found += part.events.get(name, ())
-        query = "SELECT body FROM events WHERE name = ?"
-        found += [body for (body,) in self._rows(query, key_of(name))]
-        return [_decode(body) for body in found]
+        query = "SELECT bodies FROM events WHERE name = ?"
+        for (bodies,) in self._rows(query, key_of(name)):
+            found += _pieces(bodies)
+        return [self._event(bytes(body)) for body in found]
+
+    def _event(self, body: bytes) -> Kept:
+        if body.startswith(b'["'):
+            return _kept(body)
+        return self.read(_ref(body))
 
     def note(self, what: str, key: str) -> Any:
         """What was noted last; None for nothing."""

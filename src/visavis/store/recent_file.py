@@ -24,7 +24,7 @@ from visavis.store.tail import Frame
 
 FOLDER = "live"
 """The folder of the state that holds what only a serving process needs."""
-_LAYOUT = 1
+_LAYOUT = 2
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _CHUNK = 100
 """Rows made at once, while whoever answers requests waits."""
@@ -37,8 +37,8 @@ CREATE TABLE digests(digest TEXT, name TEXT, PRIMARY KEY(digest, name)) WITHOUT 
 CREATE TABLE links(name TEXT, other TEXT, rule TEXT, low INT NOT NULL, high INT NOT NULL,
   PRIMARY KEY(name, other, rule)) WITHOUT ROWID;
 CREATE TABLE notes(what TEXT, key TEXT, body TEXT NOT NULL, PRIMARY KEY(what, key)) WITHOUT ROWID;
-CREATE TABLE events(name TEXT, part INT, place INT, body TEXT NOT NULL,
-  PRIMARY KEY(name, part, place)) WITHOUT ROWID;
+CREATE TABLE events(name TEXT, part INT, bodies TEXT NOT NULL,
+  PRIMARY KEY(name, part)) WITHOUT ROWID;
 """
 _ALL = "FROM json_each(?) WHERE true"
 _SPAN = "DO UPDATE SET low = min(low, excluded.low), high = max(high, excluded.high)"
@@ -51,7 +51,7 @@ _LINKS = (
     f"{_ALL} ON CONFLICT {_SPAN}"
 )
 _NOTES = f"INSERT OR REPLACE INTO notes SELECT value->>0, value->>1, value->2 {_ALL}"
-_EVENTS = f"INSERT INTO events SELECT value->>0, value->>1, value->>2, value->3 {_ALL}"
+_EVENTS = f"INSERT INTO events SELECT value->>0, value->>1, value->2 {_ALL}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +192,8 @@ def _statements(
     yield (
         _EVENTS,
         (
-            (key_of(n), number, i, msgspec.Raw(body))
+            (key_of(n), number, msgspec.Raw(b"[%b]" % b",".join(bodies)))
             for n, bodies in part.events.items()
-            for i, body in enumerate(bodies)
         ),
     )
 

@@ -49,6 +49,17 @@ class Kept(msgspec.Struct, array_like=True, frozen=True, gc=False):
         }  # fmt: skip
 
 
+class Ref(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An event that is read from the tail when it is asked for: where its call lies, and when it
+    was (UTC ms, its client's clock corrected) and came in."""
+
+    segment: int
+    begins: int
+    length: int
+    ts: int
+    received_at: int
+
+
 encode = msgspec.json.Encoder().encode
 
 
@@ -100,7 +111,7 @@ class Part:
         self.size = 0
         self._pids, self._digests = _Index(), _Index()
 
-    def add(self, names: tuple[Identifier, ...], rule: str, kept: Kept) -> None:
+    def add(self, names: tuple[Identifier, ...], rule: str, kept: Kept | Ref) -> None:
         """Takes an event of these identifiers, the strongest first, which `rule` links."""
         events = self.events.get(names[0])
         if events is None:

@@ -16,9 +16,10 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+
+import msgspec
 
 from visavis.store import crash
 from visavis.store.disk import sync
@@ -31,14 +32,21 @@ _LARGEST = 64 * 1024**2
 _ENDING = ".frames"
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One request body as it came in; `head` says by which door (see collect.payloads)."""
+NOWHERE = -1
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False):
+    """One request body as it came in; `head` says by which door (see collect.payloads).
+
+    `segment` and `begins` say where the body lies on disk (see Bodies).
+    """
 
     number: int
     received_ms: int
     head: bytes
     body: bytes
+    segment: int = NOWHERE
+    begins: int = 0
 
 
 class Tail:
@@ -57,29 +65,34 @@ class Tail:
             raise
         self._file = -1
         self._end = 0
+        self._segment = NOWHERE
         self.next_number = self._recover()
 
-    def append(self, frames: Sequence[tuple[int, bytes, bytes]]) -> int:
-        """Appends (received_ms, head, body) frames and makes them durable; the first's number.
+    def append(self, frames: Sequence[tuple[int, bytes, bytes]]) -> list[Frame]:
+        """Appends (received_ms, head, body) and makes them durable; the frames as they lie there.
 
         Raises OSError when the disk does not take them; then none of them is in the tail.
         """
-        number = first = self.next_number
+        if self._file < 0:
+            self._begin()
+        number, end = self.next_number, self._end
         parts: list[bytes] = []
+        made = []
         for received_ms, head, body in frames:
             rest = _REST.pack(len(head), len(body), number, received_ms)
             crc = zlib.crc32(body, zlib.crc32(head, zlib.crc32(rest)))
             parts += (crc.to_bytes(4, "little"), rest, head, body)
+            begins = end + _FRAME.size + len(head)
+            made.append(Frame(number, received_ms, head, body, self._segment, begins))
+            end = begins + len(body)
             number += 1
         self._write(b"".join(parts))
         self.next_number = number
         if self._end >= self.segment_bytes:
             self.rotate()
-        return first
+        return made
 
     def _write(self, data: bytes) -> None:
-        if self._file < 0:
-            self._begin()
         try:
             view = memoryview(data)
             while view:
@@ -106,10 +119,10 @@ class Tail:
             os.close(file)
 
     def _begin(self) -> None:
-        path = self.path / f"{self.next_number:016d}{_ENDING}"
+        path = _path(self.path, self.next_number)
         # a segment of this name holds nothing that was ever acknowledged
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-        self._end = 0
+        self._end, self._segment = 0, self.next_number
         try:
             sync(self.path)
         except OSError:
@@ -151,6 +164,36 @@ class Tail:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+
+class Bodies:
+    """Reads parts of bodies on disk. Segments that it was told of are held open, so that what a
+    build covers meanwhile can still be read until this is closed."""
+
+    def __init__(self, state: Path) -> None:
+        self._folder = _folder(state)
+        self._files: dict[int, int] = {}
+        for path in segments(self._folder):
+            self.hold(_number(path))
+
+    def hold(self, segment: int) -> bool:
+        """Holds a segment open; False where there is no such file any more."""
+        if segment not in self._files:
+            try:
+                self._files[segment] = os.open(_path(self._folder, segment), os.O_RDONLY)
+            except FileNotFoundError:
+                return False
+        return True
+
+    def read(self, segment: int, begins: int, length: int) -> bytes:
+        """Bytes of a segment; raises KeyError for one that is not held."""
+        return os.pread(self._files[segment], length, begins)
+
+    def close(self) -> None:
+        """Lets go of all segments."""
+        for file in self._files.values():
+            os.close(file)
+        self._files.clear()
 
 
 def frames_after(state: Path, number: int) -> Iterator[Frame]:
@@ -196,6 +239,10 @@ def _folder(state: Path) -> Path:
     return state / "tail"
 
 
+def _path(folder: Path, number: int) -> Path:
+    return folder / f"{number:016d}{_ENDING}"
+
+
 def _number(path: Path) -> int:
     return int(path.stem)
 
@@ -219,5 +266,7 @@ def _scan(path: Path, after: int = 0) -> Iterator[tuple[Frame, int]]:
             rest = file.read(head_size + body_size)
             if len(rest) < head_size + body_size or zlib.crc32(rest, zlib.crc32(start[4:])) != crc:
                 return
+            begins = end + len(start) + head_size
             end += len(start) + len(rest)
-            yield Frame(number, received_ms, rest[:head_size], rest[head_size:]), end
+            head, body = rest[:head_size], rest[head_size:]
+            yield Frame(number, received_ms, head, body, _number(path), begins), end

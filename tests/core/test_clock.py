@@ -80,7 +80,9 @@ def test_times_are_spelled_as_the_contract_says() -> None:
 def test_durations() -> None:
     assert parse_duration("90 days") == 90 * DAY_MS
     assert parse_duration("1 hour") == 3_600_000
-    for wrong in ("90", "days", "1.5 days", "-1 day", "1 month"):
+    for short, ms in (("90d", 90 * DAY_MS), ("15m", 900_000), ("2 h", 7_200_000), ("30s", 30_000)):
+        assert parse_duration(short) == ms
+    for wrong in ("90", "days", "1.5 days", "-1 day", "1 month", "3 mo", "1mon", "5x", "١d"):
         with pytest.raises(ValueError, match="is no duration"):
             parse_duration(wrong)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import tarfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "serve"))
 
-from live import Server, built, command, key, project, rows
+from live import MAIN, Server, built, command, key, project, rows
+from tests.engage import sendingshop
 
 SOURCES = """\
 sources:
@@ -187,3 +190,120 @@ def test_nobody_and_backups_are_told(shop: Path, tmp_path: Path) -> None:
     assert command(shop, "erase", "email:x@y.example", *YES).returncode == 1
     (told,) = erased(shop)["backups"]
     assert told.startswith("old.tar of 20")
+
+
+SPILLING = [
+    sys.executable,
+    "-c",
+    "from visavis.store import recent\nmake = recent.Recent.__init__\n"
+    "make.__defaults__ = tuple(2 if v == recent.LIMIT else v for v in make.__defaults__)\n"
+    + MAIN[2],
+]
+"""The service with room for two events in memory; the rest lie in its file of recent events."""
+
+
+def spilled(root: Path) -> list[Path]:
+    return [p for p in (root / ".visavis" / "live").glob("recent-*") if p.stat().st_size]
+
+
+def holds(paths: list[Path], trace: bytes) -> bool:
+    return any(trace in path.read_bytes() for path in paths)
+
+
+def wait_for(done: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+def test_recent_events_in_a_file_are_erased_and_never_backed_up(
+    shop: Path, tmp_path: Path
+) -> None:
+    trace = b"anna@secret.example"
+    with Server(shop, SPILLING) as server:
+        anna(server)
+        wait_for(lambda: holds(spilled(shop), trace), "nothing was written down")
+        assert command(shop, "backup", str(tmp_path / "b.tar")).returncode == 0
+        with tarfile.open(tmp_path / "b.tar") as tar:
+            assert not [name for name in tar.getnames() if "recent" in name]
+        erased(shop)
+        wait_until_taken_up(server)
+        assert not holds(spilled(shop), trace)
+        anna(server)  # what is dated before the erasure is not written down again
+        assert not holds(spilled(shop), trace)
+
+
+def test_recent_events_that_a_killed_service_left_are_erased(shop: Path) -> None:
+    trace = b"anna@secret.example"
+    with Server(shop, SPILLING) as server:
+        anna(server)
+        wait_for(lambda: holds(spilled(shop), trace), "nothing was written down")
+        server.kill()
+    assert holds(spilled(shop), trace)
+    for name, text in (("till.csv", TILL), ("crm.csv", CRM)):
+        kept = [line for line in text.splitlines(keepends=True) if "anna" not in line]
+        (shop / name).write_text("".join(kept), encoding="utf-8")
+    erased(shop)
+    assert traces(shop) == set()
+
+
+def test_messages_in_the_local_mailbox_go_with_the_person(tmp_path: Path) -> None:
+    root = sendingshop.shop(tmp_path)
+    sendingshop.build(root)
+    sendingshop.run(root, "send", "--at", sendingshop.AT)
+    box = root / ".visavis" / "mailbox" / "email"
+    first = next(p for p in (box / "new").iterdir() if b"c1@example.invalid" in p.read_bytes())
+    first.rename(box / "cur" / f"{first.name}:2,S")  # a mail program marks it as read
+    before = len(list(box.glob("*/*")))
+    for who in ("email:c1@example.invalid", "customer_id:c2"):
+        done = command(root, "erase", who, *YES)
+        assert json.loads(done.stdout)["mails"] == 1, done.stderr
+    left = [p.read_bytes() for p in box.glob("*/*")]
+    assert len(left) == before - 2
+    assert not [text for text in left if b"To: c1@" in text or b"To: c2@" in text]
+
+
+def exported(root: Path, person: str) -> dict[str, Any]:
+    done = command(root, "export", person)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def test_an_export_has_what_came_in_since_the_build(shop: Path) -> None:
+    built(shop)
+    with Server(shop) as server:
+        anna(server)
+        told = exported(shop, "customer_id:c-anna")
+        assert {"anna-1", "anna-2"} <= {e.get("message_id") for e in told["events"]}
+        assert {"c-anna", "anna-device"} <= {i["value"] for i in told["identifiers"]}
+        assert (told["traits"]["views"], told["since"]["traits"]["views"]) == (0, 1)
+        assert "other" not in json.dumps(told)
+        # nobody of the build is told of somebody else's events
+        assert "since" not in exported(shop, "customer_id:c-ben")
+        stranger = exported(shop, "anonymous_id:other")
+        assert [e["message_id"] for e in stranger["events"]] == ["x"]
+        assert stranger["traits"]["views"] == 1
+    built(shop)
+    after = exported(shop, "customer_id:c-anna")
+    assert "since" not in after
+    assert after["traits"]["views"] == 1
+    known = {e["message_id"]: e for e in after["events"]}
+    live = {e["message_id"]: e for e in told["events"]}
+    assert known.keys() == live.keys()
+    for name in ("anna-1", "anna-2"):
+        for part in ("type", "event", "ts", "received_at", "source", "properties"):
+            assert json.dumps(live[name].get(part)) == json.dumps(known[name].get(part)), part
+
+
+def test_an_export_before_the_first_build(tmp_path: Path) -> None:
+    root = project(tmp_path / "new")
+    key(root)
+    assert command(root, "export", "user_id:u1").returncode == 1
+    with Server(root) as server:
+        server.post("/v1/track", view("m1", "2024-03-01T00:00:00Z", userId="u1"))
+        server.kill()
+    told = exported(root, "user_id:u1")
+    assert [e["message_id"] for e in told["events"]] == ["m1"]
+    assert exported(root, told["person_id"])["traits"]["views"] == 1
+    assert command(root, "export", "user_id:u2").returncode == 1

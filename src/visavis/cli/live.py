@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import rich_click as click
 
-from visavis.cli.context import Command, Group, clock_of_service, fail, now_ms, settings
+from visavis.cli.context import Command, Group, clock_of_service, fail, now_ms, progress, settings
 from visavis.cli.output import show_rows, write_json
 
 
@@ -68,11 +68,12 @@ def revoke_command(key_id: str) -> None:
 
 @click.command("history", cls=Command)
 def history_command() -> None:
-    """Make the published build ready for `serve`, which otherwise does it itself."""
-    from visavis.flow.histories import write_history
-    from visavis.flow.published import published
+    """Make the published build ready for `serve`, which otherwise does it itself.
 
-    with published(settings().root) as at:
-        path = write_history(at, at.project())
+    Before the first build it makes the rate tables ready.
+    """
+    from visavis.flow.histories import prepare
+
+    path = prepare(settings().root, now_ms(), progress())
     if not settings().quiet:
         click.echo(str(path))

@@ -90,9 +90,9 @@ def export_command(person: str, out: Path | None) -> None:
     """Write everything the project keeps of a person as JSON, to hand to them."""
     from visavis.cli.output import target
     from visavis.cli.spell import dump
-    from visavis.flow.erasing import export
+    from visavis.flow.export import export
 
-    text = dump(export(settings().root, person))
+    text = dump(export(settings().root, person, now_ms()))
     with target(out) as stream:
         stream.write(f"{text}\n".encode())
     if out is not None:

@@ -23,8 +23,10 @@ from visavis.core.lang.types import TIME_MAX, TIME_MIN
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DATE = date(1970, 1, 1)
 _MILLISECOND = timedelta(milliseconds=1)
-_UNITS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": DAY_MS, "week": 7 * DAY_MS}
-_DURATION = re.compile(r"\s*(\d{1,9})\s+(second|minute|hour|day|week)s?\s*")
+_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": DAY_MS, "w": 7 * DAY_MS}
+_DURATION = re.compile(
+    r"\s*(\d{1,9})(?:\s+(second|minute|hour|day|week)s?|\s*(s|sec|m|min|h|d|w))\s*", re.ASCII
+)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 _FORTNIGHT = 14 * 86_400
 _HEADER, _COUNTS_AT, _SIZES = 44, 20, (1, 1, 8, 5, 6, 1)
@@ -141,12 +143,12 @@ def zone_names() -> frozenset[str]:
 def parse_duration(text: str) -> int:
     """'90 days' or '1 hour' in milliseconds; units second, minute, hour, day (24 h), week.
 
-    Raises ValueError for anything else.
+    Short forms are 90d, 12h, 15m, 30s, 2w. Raises ValueError for anything else.
     """
     found = _DURATION.fullmatch(text)
     if not found:
         raise ValueError(f"'{text}' is no duration: write a number and a unit, like '90 days'")
-    return int(found[1]) * _UNITS[found[2]]
+    return int(found[1]) * _UNITS[(found[2] or found[3])[0]]
 
 
 def parse_time(text: str, local: Zone) -> int:

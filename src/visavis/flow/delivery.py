@@ -13,7 +13,7 @@ from typing import Any
 from visavis.core.links import unsubscribe_token
 from visavis.core.offers import Channel
 from visavis.engage.channels import Fate, Outgoing, Sender
-from visavis.engage.channels.maildir import Maildir
+from visavis.engage.channels.maildir import MAILBOX, Maildir
 from visavis.engage.mail import compose, recipient, sender_of
 from visavis.flow.due import NO_SITE
 from visavis.flow.gate import Gate
@@ -27,7 +27,6 @@ BATCH = 50
 ATTEMPTS = 5
 _BACKOFF_MS = 300_000
 _LEASE_MS = 900_000
-MAILBOX = "mailbox"
 
 
 def leaves(channel: Channel) -> bool:

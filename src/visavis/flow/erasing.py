@@ -1,4 +1,4 @@
-"""The rights of the person: everything that is kept of one, and its erasure everywhere.
+"""The right to be forgotten: the erasure of one person everywhere (see flow.export for the other).
 
 An erasure is noted first, in one transaction with what the database held; from then on every
 import drops what names the person. The next build, made at once, writes the lake anew, rests on
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from visavis.core.clock import format_time
-from visavis.core.problems import Problem, ProblemsError
 from visavis.core.progress import Progress
-from visavis.store import builds, crash, erased
+from visavis.engage.channels.maildir import MAILBOX, message_of
+from visavis.store import builds, crash, erased, recent
 from visavis.store.builds import Build
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.key import project_key
@@ -28,6 +28,7 @@ from visavis.store.tail import Tail, forget
 from visavis.store.warehouse import Warehouse
 
 Names = Sequence[tuple[str, str]]
+"""Identifiers: kind and normal value."""
 
 
 def erase(root: Path, person: str, now_ms: int, progress: Progress) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def _note(root: Path, person: str, now_ms: int) -> dict[str, Any]:
         with open_warehouse(at.project()) as wh:
             open_lake(wh, at)
             found = find_person(wh, at, person)
-            names = _names(wh, found.nodes)
+            names = names_of(wh, found.nodes)
             messages = _on_shared(wh, at.build, found.nodes)
             events = _count(wh, found.nodes) + len(messages)
         with Outbox(at.state) as outbox, State(at.state / "state.db") as db:
@@ -70,6 +71,10 @@ def _note(root: Path, person: str, now_ms: int) -> dict[str, Any]:
             backups = db.fact(BACKUPS) or []
             key = project_key(at.state)
             outbox.db.execute("PRAGMA secure_delete = ON")
+            mails = _mails(outbox.db, names)
+            # before what names them is gone, so that a kill in between leaves none behind; and
+            # after, for one that was just being written
+            delivered = _unlink(at.state, mails)
             with outbox.transaction() as tx:
                 gone = _forget(tx, names)
                 erased.note(tx, (erased.hash_of(key, *name) for name in names), now_ms)
@@ -77,17 +82,20 @@ def _note(root: Path, person: str, now_ms: int) -> dict[str, Any]:
                 tx.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (FACT, text))
             # what was deleted must not stay readable in the log beside the database either
             outbox.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            delivered += _unlink(at.state, mails)
     return {
         "erased": person,
         "at": format_time(now_ms),
         "identifiers": len(names),
         "events": events,
         **gone,
+        "mails": delivered,
         "backups": [f"{b['file']} of {format_time(b['at'])}" for b in backups],
     }
 
 
-def _names(wh: Warehouse, nodes: Iterable[int]) -> list[tuple[str, str]]:
+def names_of(wh: Warehouse, nodes: Iterable[int]) -> list[tuple[str, str]]:
+    """The identifiers of these nodes."""
     listed = ", ".join(str(node) for node in nodes)
     rows = wh.rows(f"SELECT kind, value FROM lake_nodes WHERE node IN ({listed}) ORDER BY ALL")
     return [(str(kind), str(value)) for kind, value in rows]
@@ -117,12 +125,29 @@ def _on_shared(wh: Warehouse, build: Build, nodes: Iterable[int]) -> list[str]:
     return [str(message) for (message,) in rows]
 
 
-_OF = "kind = ?1 AND value = ?2"
-_TO = f"({_OF}) OR (address_kind = ?1 AND lower(address) = lower(?2))"
+def _mails(db: sqlite3.Connection, names: Names) -> set[str]:
+    """Ids of the messages to or about these identifiers."""
+    query = f"SELECT message_id FROM messages WHERE {MESSAGES_OF}"
+    return {str(mid) for name in names for (mid,) in db.execute(query, name)}
+
+
+def _unlink(state: Path, messages: Collection[str]) -> int:
+    """Removes messages from the local mailboxes, read or not; how many."""
+    if not messages:
+        return 0
+    written = (state / MAILBOX).glob("*/*/*.visavis*")
+    found = [path for path in written if message_of(path) in messages]
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
+
+
+KEPT_OF = "kind = ?1 AND value = ?2"
+MESSAGES_OF = f"({KEPT_OF}) OR (address_kind = ?1 AND lower(address) = lower(?2))"
 _DELETES = {
-    "messages": f"DELETE FROM messages WHERE {_TO}",
-    "decisions": f"DELETE FROM decisions WHERE {_OF}",
-    "arms": f"DELETE FROM arms WHERE {_OF}",
+    "messages": f"DELETE FROM messages WHERE {MESSAGES_OF}",
+    "decisions": f"DELETE FROM decisions WHERE {KEPT_OF}",
+    "arms": f"DELETE FROM arms WHERE {KEPT_OF}",
     "words": "DELETE FROM identity_words WHERE (kind_a = ?1 AND value_a = ?2) "
     "OR (kind_b = ?1 AND value_b = ?2)",
 }
@@ -155,7 +180,8 @@ def settle(lake: Lake, db: State, what: Any, through: int) -> None:
 
 
 def _clear_tail(state: Path, through: int) -> None:
-    """Removes covered frames; a service that runs does it itself when it takes up the build."""
+    """Removes covered frames, and recent events that a killed service left in a file; a service
+    that runs does both itself when it takes up the build."""
     try:
         tail = Tail(state)
     except BlockingIOError:
@@ -163,66 +189,6 @@ def _clear_tail(state: Path, through: int) -> None:
     try:
         tail.renew()
         forget(state, through)
+        recent.clear(state / recent.FOLDER)
     finally:
         tail.close()
-
-
-def export(root: Path, person: str) -> dict[str, Any]:
-    """Everything kept of a person: what `explain` tells, every event, messages, decisions, arms.
-
-    It is what the published build knows; raises ProblemsError `nobody`, `not-built`.
-    """
-    from visavis.flow.explain import explain
-    from visavis.flow.persons import find_person, open_lake
-    from visavis.flow.published import open_warehouse, published
-
-    told = explain(root, person)
-    with published(root) as at, open_warehouse(at.project()) as wh:
-        open_lake(wh, at)
-        found = find_person(wh, at, person)
-        if found.person_id != told["person_id"]:
-            raise ProblemsError([Problem("locked", "A build came in between.", hint="Try again.")])
-        names = _names(wh, found.nodes)
-        with Outbox(at.state) as outbox:
-            kept = {name: _kept(outbox.db, query, names) for name, query in _SELECTS.items()}
-        events = _rows(wh, found.nodes, "lake_events", at.build)
-        lines = _rows(wh, found.nodes, "lake_lines", at.build)
-    return {
-        **told,
-        "traits": {t["name"]: t["value"] for t in told["traits"]} if told.get("traits") else {},
-        "events": events,
-        "order_lines": lines,
-        **kept,
-    }
-
-
-_SELECTS = {
-    "messages": f"SELECT * FROM messages WHERE {_TO}",
-    "decisions": f"SELECT * FROM decisions WHERE {_OF}",
-    "arms": f"SELECT * FROM arms WHERE {_OF}",
-}
-
-
-def _kept(db: sqlite3.Connection, query: str, names: Names) -> list[dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for name in names:
-        cursor = db.execute(query, name)
-        columns = [column[0] for column in cursor.description]
-        for row in cursor:
-            one = dict(zip(columns, row, strict=True))
-            found[repr(row)] = {k: v for k, v in one.items() if v is not None}
-    return list(found.values())
-
-
-def _rows(wh: Warehouse, nodes: Iterable[int], table: str, build: Build) -> list[dict[str, Any]]:
-    """Rows of the lake under these nodes, without what is empty and what is only visavis' own."""
-    listed = ", ".join(str(node) for node in nodes)
-    rows = wh.arrow(f"SELECT * FROM {table} WHERE node IN ({listed}) ORDER BY seq").to_pylist()
-    own = {"seq", "node", "nodes", "revision", "void", "origin", "line_ts"}
-    return [
-        {_plain(k): v for k, v in row.items() if v is not None and k not in own} for row in rows
-    ]
-
-
-def _plain(name: str) -> str:
-    return name[2:] if name.startswith(("p_", "l_")) else name

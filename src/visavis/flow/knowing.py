@@ -18,6 +18,7 @@ from pathlib import Path
 from visavis.core.nouns import Project
 from visavis.flow.live_decide import Decider
 from visavis.flow.profiles import Base, Profiles, base_of
+from visavis.flow.rates import has_rates
 from visavis.store import builds
 from visavis.store.history import is_made
 from visavis.store.key import project_key
@@ -50,7 +51,7 @@ class Knowledge:
             self.waiting += frames
 
     async def first(self) -> None:
-        """Makes the first base at once where it takes no build's history to be made."""
+        """Makes the first base at once where nothing has to be made for it before."""
         if self._has_history():
             await self._renew()
 
@@ -66,7 +67,7 @@ class Knowledge:
 
     def _has_history(self) -> bool:
         build = builds.published(self.state)
-        return build is None or is_made(build.path)
+        return not has_rates(self.folder) if build is None else is_made(build.path)
 
     def _other_build(self) -> bool:
         build_id = builds.published_id(self.state)
@@ -103,8 +104,7 @@ class Knowledge:
             self.profiles.close(keep=True)
 
     def _make_history(self) -> None:
-        build = builds.published(self.state)
-        if build is None or is_made(build.path):
+        if self._has_history():
             return
         command = [sys.executable, "-c", "from visavis.cli.main import main; main()"]
         subprocess.run(

@@ -48,6 +48,7 @@ from visavis.flow.live_orders import Orders
 from visavis.flow.live_who import Found, LiveWho
 from visavis.flow.made import MADE, told_in
 from visavis.flow.naming import Naming
+from visavis.flow.rates import written_rates
 from visavis.store.builds import Build, published
 from visavis.store.erased import hash_of, noted_in
 from visavis.store.history import FILE, Held, PublishedHistory, history_of, is_made, picked
@@ -105,6 +106,7 @@ def base_of(root: Path, state: Path, folder: Project) -> Base:
     build = published(state)
     if build is None:
         base = _base(folder)
+        base.names = names_of(folder, written_rates(state))
         base.erased = noted_in(state)
         return base
     project = _definitions(root, build, folder)

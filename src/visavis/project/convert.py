@@ -106,7 +106,7 @@ def _duration(value: Scalar, key: Key) -> int:
         return parse_duration(value.text)
     except ValueError:
         message = f"'{value.text}' is no duration."
-        hint = "Write a number and a unit (second, minute, hour, day, week), like 90 days."
+        hint = "Write a number and a unit (second, minute, hour, day, week), like 90 days or 90d."
         raise Unfit(Problem("bad-duration", message, value.place, hint)) from None
 
 
@@ -121,7 +121,8 @@ def _date(value: Scalar, key: Key) -> int:
 
 def _expiry(value: Scalar, key: Key) -> tuple[str, int]:
     """("on", days since 1970) or ("lasts", ms)."""
-    if value.text[:1].isdigit() and " " in value.text.strip():
+    text = value.text.strip()
+    if text[:1].isdigit() and (" " in text or text[-1].isalpha()):
         return "lasts", _duration(value, key)
     return "on", _date(value, key)
 

@@ -27,7 +27,8 @@ DEFAULT_CAPS = {
     "daily": Cap("daily", 1, "calendar", 1, "day", purposes=("marketing",)),
 }
 """What holds until a project has caps of its own: one message of marketing a day."""
-_PER = re.compile(r"(?:(\d{1,4})\s+)?(minute|hour|day|week|month)s?")
+_PER = re.compile(r"(?:(\d{1,4})\s+)?(minute|hour|day|week|month)s?|(\d{1,4})\s*([mhdw])")
+_SHORT: Mapping[str, Unit] = {"m": "minute", "h": "hour", "d": "day", "w": "week"}
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _IN_SEGMENT = re.compile(r"in_segment\(\s*'([^']*)'\s*\)", re.IGNORECASE)
 
@@ -167,8 +168,9 @@ def read_caps(
 def _per(section: Section, problems: list[Problem]) -> tuple[int, Unit | None]:
     text = section.maybe("per")
     found = _PER.fullmatch(text) if text else None
-    if found and int(found[1] or 1) > 0:
-        return int(found[1] or 1), cast(Unit, found[2])
+    amount = int(found[1] or found[3] or 1) if found else 0
+    if found and amount > 0:
+        return amount, _SHORT[found[4]] if found[4] else cast(Unit, found[2])
     if text is not None:
         hint = "Write hour, day, week or month, or a number of them, like 2 days."
         message = f"'{text}' is no time to count in."

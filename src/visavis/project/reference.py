@@ -22,7 +22,8 @@ read.
 - An *expression* is of the language in [functions.md](functions.md). In a trait with an event it
   names properties of that event, built-in ones (below) and, with `each: products`, fields of the
   line and of its item in the catalogue; elsewhere it names traits. All can name settings.
-- A *duration* is a number and a unit: second, minute, hour, day, week. A day is 24 hours.
+- A *duration* is a number and a unit: second, minute, hour, day, week; or short, as in `15m`,
+  `12h`, `90d`, `2w`. A day is 24 hours.
 - A *time* is ISO 8601; without an offset it is in the project's zone. A *date* is year-month-day.
 - A definition whose only key is the one marked *short* may be written as `name: value`.
 """

@@ -13,6 +13,9 @@ from visavis.engage.channels import Fate, Outgoing
 from visavis.store import crash
 from visavis.store.disk import sync
 
+MAILBOX = "mailbox"
+"""The folder of the state that holds a local mailbox for each channel."""
+_ENDING = ".visavis"
 
 class Maildir:
     """Writes into `folder`/new."""
@@ -33,7 +36,7 @@ class Maildir:
         return None
 
     def _write(self, message: Outgoing) -> Fate:
-        name = f"{message.message_id}.visavis"
+        name = f"{message.message_id}{_ENDING}"
         target = self.folder / "new" / name
         if target.exists() or any((self.folder / "cur").glob(f"{name}*")):
             return Fate("sent")
@@ -46,3 +49,8 @@ class Maildir:
         os.replace(draft, target)
         crash.point("mail-written")
         return Fate("sent")
+
+
+def message_of(path: Path) -> str:
+    """The id of the message in a file, also after a mail program marked it as read."""
+    return path.name.partition(_ENDING)[0]

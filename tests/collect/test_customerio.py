@@ -59,6 +59,21 @@ def test_devices_and_merges() -> None:
     ]  # fmt: skip
 
 
+def test_what_is_done_to_a_customer_and_what_became_of_a_message() -> None:
+    for kind, name in cio._DEEDS.items():
+        event = one(kind, "u1", b"")
+        assert (event.event, event.identifiers) == (name, [("user_id", "u1")])
+    body = cio.batch_of(cio.NO_DEVICE, "u1", b"", "d1")
+    (gone,) = events_of(1, NOW, head(BATCH, "", "k"), body)
+    assert isinstance(gone, Event)
+    assert (gone.event, gone.values) == ("Device Deleted", {"device_id": "d1"})
+    push = one(cio.PUSH, "", {"event": "opened", "device_id": "d1", "delivery_id": "m1"})
+    assert (push.event, push.values) == ("Push Notification Opened", {"message": "m1"})
+    assert push.identifiers == [("device_id", "d1")]
+    mail = one(cio.METRIC, "", {"metric": "bounced", "recipient": "a@b.co", "delivery_id": "m1"})
+    assert (mail.event, mail.identifiers) == ("Email Bounced", [("email", "a@b.co")])
+
+
 def test_the_second_version_in_a_batch() -> None:
     person = {"type": "person", "identifiers": {"id": "u1"}}
     batch = [
@@ -70,15 +85,21 @@ def test_the_second_version_in_a_batch() -> None:
         {"type": "person", "action": "event", "identifiers": {"anonymous_id": "a1"}, "name": "x"},
         {**person, "action": "delete"},
         {"type": "object", "identifiers": {"object_id": "o1"}, "action": "identify"},
+        {**person, "action": "dance"},
+        {"type": "object", "identifiers": {"object_id": "o1"}, "action": "delete"},
         17,
     ]
     found = events(cio.ENTITIES, "", {"batch": batch})
     assert [e.type if isinstance(e, Event) else e.reason.split(":")[0] for e in found] == [
         "identify", "track", "page", "identify", "alias", "track",
-        "bad-type", "bad-type", "bad-event",
+        "track", "group", "bad-type", "bad-type", "bad-event",
     ]  # fmt: skip
     assert found[1].values == {"n": 1}
+    assert (found[6].event, found[7].identifiers) == ("User Deleted", [("account_id", "o1")])
     assert found[5].identifiers == [("anonymous_id", "a1")]
+    related = [{"identifiers": {"id": who}} for who in ("u1", "u2")]
+    of_two = events(cio.ENTITY, "", {**batch[7], "cio_relationships": related})
+    assert [e.identifiers[0] for e in of_two] == [("user_id", "u1"), ("user_id", "u2")]
     assert one(cio.ENTITY, "", batch[1]).event == "bought"
 
 
@@ -89,19 +110,21 @@ def test_what_is_no_body_is_told(body: bytes) -> None:
 
 
 KEYS = st.sampled_from([
+    "cio_relationships", "recipient", "metric", "object_id", "device_id",
     "name", "type", "data", "attributes", "action", "identifiers", "id", "email", "anonymous_id",
     "device", "primary", "secondary", "timestamp", "batch", "x",
 ])  # fmt: skip
 LEAVES = (
     st.none() | st.booleans() | st.integers() | st.sampled_from(["person", "event", "page", ""])
 )
+KINDS = (*cio._CALLS, *cio._DEEDS, cio.ENTITY, cio.ENTITIES)
 ANY = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6)
 )
 
 
 @settings(max_examples=200)
-@given(kind=st.sampled_from([*cio._CALLS, cio.ENTITY, cio.ENTITIES]), who=st.text(), body=ANY)
+@given(kind=st.sampled_from(KINDS), who=st.text(), body=ANY)
 def test_whatever_is_sent_is_taken_put_aside_or_told(kind: str, who: str, body: Any) -> None:
     try:
         found = events(kind, who, body)

@@ -217,9 +217,7 @@ def wait_for(done: Callable[[], bool], what: str) -> None:
         time.sleep(0.05)
 
 
-def test_recent_events_in_a_file_are_erased_and_never_backed_up(
-    shop: Path, tmp_path: Path
-) -> None:
+def test_recent_events_in_a_file_are_erased_and_never_backed_up(shop: Path, tmp_path: Path) -> None:
     trace = b"anna@secret.example"
     with Server(shop, SPILLING) as server:
         anna(server)

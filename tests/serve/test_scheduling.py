@@ -17,8 +17,8 @@ SETTINGS = """\
 name: Shop
 time_zone: UTC
 schedule:
-  build: 1 hour
-  flush: 10 minutes
+  build: 1h
+  flush: {every: 10m}
   send: {cron: "0 9 * * *"}
 """
 NINE = 1_767_258_000_000  # 2026-01-01T09:00:00Z
@@ -59,7 +59,7 @@ def test_a_job_waits_while_its_lock_is_held(tmp_path: Path) -> None:
 
 
 def test_serve_builds_by_itself_and_tells_of_it(tmp_path: Path) -> None:
-    settings = "name: Shop\nschedule:\n  build: 1 hour\n  flush: 1 hour\n"
+    settings = "name: Shop\nschedule:\n  build: 1h\n  flush: 1 hour\n"
     root = project(tmp_path / "shop", visavis_yml=settings)
     key(root)
     with Server(root) as server:

@@ -16,18 +16,29 @@ from visavis.collect.payloads import Unreadable
 IDENTIFY, EVENT, ANONYMOUS, DEVICE, MERGE, ENTITY, ENTITIES = (
     "identify", "event", "anonymous", "device", "merge", "entity", "entities",
 )  # fmt: skip
+DELETE, SUPPRESS, UNSUPPRESS, NO_DEVICE, PUSH, METRIC = (
+    "delete", "suppress", "unsuppress", "delete_device", "push", "metric",
+)  # fmt: skip
 """The interface's requests that are understood: a customer, an event of one, and so on."""
+_DEEDS = {
+    DELETE: "User Deleted", SUPPRESS: "User Suppressed", UNSUPPRESS: "User Unsuppressed",
+    NO_DEVICE: "Device Deleted",
+}  # fmt: skip
+"""What is done to a customer is recorded by Customer.io's own names for it: a public key erases
+nobody, but nothing is sent to them any more (see flow.consents)."""
 _PAGES = ("page", "screen")
 _NOT_TRAITS = ("anonymous_id", "_update", "cio_relationships")
 
 
-def batch_of(kind: str, who: str, body: bytes) -> bytes:
-    """A request's calls as the body of a batch; `who` is the person in its path, or "".
+def batch_of(kind: str, who: str, body: bytes, device: str = "") -> bytes:
+    """A request's calls as the body of a batch; `who` and `device` stand in its path, or are "".
 
     Raises Unreadable.
     """
     try:
         found = any_json(body) if body.strip() else {}
+        if kind == NO_DEVICE:
+            found = {"device": {"id": device}}
         calls = _calls(kind, who, found)
         return _encoder.encode({"batch": [_plain(call) for call in calls]})
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -38,13 +49,15 @@ def _calls(kind: str, who: str, found: Any) -> list[Any]:
     if not isinstance(found, dict):
         raise Unreadable("the body is no object")
     if kind == ENTITY:
-        return [_entity(found)]
+        return _entity(found)
+    if kind in _DEEDS:
+        return [_deed(kind, _named(who), found)]
     if kind != ENTITIES:
         return [_CALLS[kind](_named(who), found)]
     entries = found.get("batch")
     if not isinstance(entries, list):
         raise Unreadable("the body has no 'batch'")
-    return [_entity(e) if isinstance(e, dict) else e for e in entries]
+    return [call for e in entries for call in (_entity(e) if isinstance(e, dict) else [e])]
 
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -90,6 +103,37 @@ def _device(who: _Call, said: Mapping[str, Any]) -> _Call:
     return {"type": "identify", **who, "context": context}
 
 
+def _deed(kind: str, who: _Call, said: Mapping[str, Any]) -> _Call:
+    device = said.get("device")
+    properties = {"device_id": _dict(device).get("id") or _dict(device).get("token")}
+    own = {"properties": properties} if kind == NO_DEVICE else {}
+    told = {"type": "track", "event": _DEEDS[kind], "timestamp": said.get("timestamp")}
+    return {**told, **who, **own}
+
+
+def _metric(_: _Call, said: Mapping[str, Any]) -> _Call:
+    """What became of a message: of a push by its device, else by the address it went to."""
+    what = said.get("event", said.get("metric"))
+    device, address = said.get("device_id"), said.get("recipient")
+    channel = "Push Notification" if device else "Email" if "@" in str(address) else "Message"
+    return {
+        "type": "track", "event": f"{channel} {what.title()}" if isinstance(what, str) else None,
+        "timestamp": said.get("timestamp"),
+        "properties": {
+            k: v
+            for k, v in (("message", said.get("delivery_id")), ("reason", said.get("reason")))
+            if v is not None
+        },
+        "context": {
+            "device": {"id": device}, "traits": {"email": address} if channel == "Email" else {},
+        },
+    }  # fmt: skip
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _merge(_: _Call, said: Mapping[str, Any]) -> _Call:
     primary, secondary = said.get("primary"), said.get("secondary")
     kept = _first(primary if isinstance(primary, dict) else {})
@@ -103,23 +147,41 @@ def _first(identifiers: Mapping[str, Any]) -> Any:
 
 _CALLS = {
     IDENTIFY: _identify, EVENT: _event, ANONYMOUS: _event, DEVICE: _device, MERGE: _merge,
+    PUSH: _metric, METRIC: _metric,
 }  # fmt: skip
 
 
-def _entity(entry: Mapping[str, Any]) -> _Call:
-    """One operation of the second version; what is not done to a person is no event."""
+def _entity(entry: Mapping[str, Any]) -> list[_Call]:
+    """One operation of the second version; an object is an account, with people in it."""
+    kind = entry.get("type", "person")
+    ids = _dict(entry.get("identifiers"))
+    if kind == "person":
+        return [_of_person(entry, ids)]
+    if kind != "object" or entry.get("action") not in _GROUPS:
+        return [{"type": f"{kind} {entry.get('action')}"}]
+    related = entry.get("cio_relationships")
+    people = [_named(_first(_dict(_dict(r).get("identifiers")))) for r in _list(related)] or [{}]
+    said = {"groupId": ids.get("object_id"), "traits": _dict(entry.get("attributes"))}
+    return [{"type": "group", **said, **who} for who in people]
+
+
+_GROUPS = ("identify", "identify_anonymous", "add_relationships")
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _of_person(entry: Mapping[str, Any], ids: Mapping[str, Any]) -> _Call:
     action = entry.get("action")
     if action == "merge":
         return _merge({}, entry)
-    identifiers = entry.get("identifiers")
-    ids = identifiers if isinstance(identifiers, dict) else {}
     who = _named(_first(ids))
-    said = entry.get("attributes")
-    attributes = {**(said if isinstance(said, dict) else {})}
+    attributes = {**_dict(entry.get("attributes"))}
     if "anonymous_id" in ids:
         attributes.setdefault("anonymous_id", ids["anonymous_id"])
-    if entry.get("type", "person") != "person":
-        return {"type": f"{entry.get('type')} {action}"}
+    if isinstance(action, str) and action in _DEEDS:
+        return _deed(action, who, entry)
     if action == "identify":
         return _identify(who, attributes)
     if action == "add_device":

@@ -194,6 +194,9 @@ FAMILIES: Mapping[str, Mapping[str, Row]] = {
         ("Consent Withdrawn", "A no.", "purpose address policy reason"),
         ("Address Suppressed", "Nothing more may go there.", "purpose address reason"),
         ("Address Released", "It may be written to again.", "purpose address reason"),
+        ("User Suppressed", "The person wants nothing more, on any channel.", ""),
+        ("User Unsuppressed", "That is lifted; what may be sent still needs a yes.", ""),
+        ("User Deleted", "The person asks to be forgotten: a no until `visavis erase` is run.", ""),
     ),
     "External triggers: of no person": _rows(
         ("Weather Changed", "The weather at a place.", "place condition temperature"),

@@ -16,6 +16,8 @@ _SAYS: Mapping[str, Says] = {
     "Consent Withdrawn": "no",
     "Address Suppressed": "suppress",
     "Address Released": "release",
+    "User Suppressed": "no",
+    "User Deleted": "no",
 }
 _ENDINGS: Mapping[str, Says] = {
     " Unsubscribed": "no",

@@ -117,9 +117,7 @@ def _plain(name: str) -> str:
     return name[2:] if name.startswith(("p_", "l_")) else name
 
 
-def _since(
-    root: Path, state: Path, project: Project, person: str, now_ms: int
-) -> _Since | None:
+def _since(root: Path, state: Path, project: Project, person: str, now_ms: int) -> _Since | None:
     """What came in live since the build; None where nothing of the person did."""
     profiles = _live(root, state, project)
     if profiles is None:
@@ -165,9 +163,7 @@ def _asked(profiles: Profiles, person: str, now_ms: int) -> Answer | None:
     return profiles.answer(found.name, now_ms) if found else None
 
 
-def _events(
-    profiles: Profiles, state: Path, answer: Answer, now_ms: int
-) -> list[dict[str, Any]]:
+def _events(profiles: Profiles, state: Path, answer: Answer, now_ms: int) -> list[dict[str, Any]]:
     """The person's events in the frames, the last received of each message id, in their order."""
     found = answer.found
     streams = profiles.history(found.members, found.shared, now_ms).streams.values()

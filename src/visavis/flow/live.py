@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from visavis.collect import customerio
+from visavis.collect import customerio, unomi
 from visavis.collect.behaviour import Watch
 from visavis.collect.payloads import BATCH, POSTHOG, SNOWPLOW, Unreadable, check, head
 from visavis.core.nouns import Project
@@ -22,6 +22,7 @@ _log = logging.getLogger("visavis.live")
 __all__ = [
     "BATCH", "POSTHOG", "SNOWPLOW", "Frame", "Key", "Keyring", "Service", "Tail", "Unreadable",
     "Watch", "check", "customerio", "head", "open_service", "size",
+    "unomi",
 ]  # fmt: skip
 
 

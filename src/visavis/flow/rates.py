@@ -8,7 +8,7 @@ from pathlib import Path
 
 from visavis.collect.live_values import Rate
 from visavis.core.nouns import Project
-from visavis.core.problems import ProblemsError
+from visavis.core.problems import Problem, ProblemsError
 from visavis.core.progress import Progress
 from visavis.store import recent
 
@@ -40,7 +40,7 @@ def write_rates(root: Path, now_ms: int, progress: Progress) -> Path:
         lake.sweep(db)
         with open_warehouse(project) as wh:
             context = Context(project, lake, db, wh, now_ms, progress)
-            problems = []
+            problems: list[Problem] = []
             for source in project.sources.values():
                 if source.kind == "rates":
                     try:

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -18,7 +17,8 @@ from visavis.flow.live import BATCH, Key, Keyring, head
 from visavis.flow.live_decide import ANONYMOUS, Decider
 from visavis.flow.made import AGENT, logged
 from visavis.flow.profiles import Profiles
-from visavis.serve.auth import allowed, outer_key
+from visavis.serve import docs
+from visavis.serve.auth import allowed, outer_key, secret_key
 from visavis.serve.bodies import body_of, plain
 from visavis.serve.collecting import clock
 from visavis.serve.http import Answer, Refused, Request
@@ -43,13 +43,13 @@ class Answers:
     def routes(self) -> list[Route]:
         return [
             Route("GET", "/v1/profile", self.profile, _PROFILE),
-            Route("POST", "/v1/profile", self.profile_of_body, _PROFILE),
+            Route("POST", "/v1/profile", self.profile_of_body, _PROFILE_OF_BODY),
             Route("GET", "/v1/segments/{name}/count", self.count, _COUNT),
             Route("POST", "/v1/decide", self.decide, _DECIDE, self.decide_at_once),
         ]
 
     def _secret(self, request: Request) -> Key:
-        return allowed(self.keyring, outer_key(request), "secret")
+        return allowed(self.keyring, secret_key(request), "secret")
 
     def profiles(self) -> Profiles:
         """What is known; raises Refused 503 while it is being read in."""
@@ -61,13 +61,13 @@ class Answers:
 
     async def profile(self, request: Request) -> Answer:
         self._secret(request)
-        asked = parse_qsl(request.query.decode("latin-1"), max_num_fields=20)
-        return self._profile(dict(asked))
+        return self._profile({k: unescaped(k, v) for k, v in request.asked().items()})
 
     async def profile_of_body(self, request: Request) -> Answer:
         self._secret(request)
         asked = object_of(await body_of(request, _MOST))
-        return self._profile({k: v for k, v in asked.items() if isinstance(v, str)})
+        texts = {k: _text(v) for k, v in asked.items()}
+        return self._profile({k: v for k, v in texts.items() if v is not None})
 
     def _profile(self, asked: Mapping[str, str]) -> Answer:
         profiles = self.profiles()
@@ -99,6 +99,8 @@ class Answers:
         body = object_of(raw)
         text = text or body.get("writeKey")
         key = self.keyring.find(text) if isinstance(text, str) and text else None
+        if key is not None and key.kind == "secret" and text != secret_key(request):
+            key = None  # a secret key in an address or a page is no secret
         if key is None:
             raise Refused(401, "wrong-key", "this needs a write key or a secret key of the project")
         profiles, at_ms = self.profiles(), self.now()
@@ -114,8 +116,7 @@ class Answers:
         offers = self.decider.offers(profiles, placement)
         if offers is None:
             raise Refused(404, "unknown-placement", "no offer has such a placement")
-        asked = dict(parse_qsl(request.query.decode("latin-1"))) if request.query else {}
-        explained = not session_only and asked.get("explain") in ("1", "true")
+        explained = not session_only and request.asked().get("explain") in ("1", "true")
         made = self.decider.decide(
             profiles, name, placement, offers, at_ms, count, session_only, explained
         )
@@ -142,7 +143,8 @@ def _person_of(profiles: Profiles, given: object, at_ms: int) -> tuple[str, str]
     if not isinstance(given, dict) or len(given) != 1:
         raise Refused(400, "no-person", '\'person\' is one identifier, like {"email": "a@b.co"}')
     ((kind, value),) = given.items()
-    if not isinstance(value, str) or not value.strip():
+    value = _text(value)
+    if value is None:
         raise Refused(400, "no-person", "the identifier of 'person' is a text")
     if kind == "person_id":
         found = profiles.by_id(value, at_ms)
@@ -150,6 +152,20 @@ def _person_of(profiles: Profiles, given: object, at_ms: int) -> tuple[str, str]
             raise Refused(404, "nobody", "there is no such person")
         return found.name
     return profiles.normal(kind, value)
+
+
+def _text(value: object) -> str | None:
+    """A text, also of a whole number as shops number their customers."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
+        return str(value)
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def unescaped(kind: str, value: str) -> str:
+    """A value of a query, with the plus signs that were not escaped and read as blanks."""
+    if kind == "email":
+        return value.strip().replace(" ", "+")
+    return f"+{value.lstrip()}" if value.startswith(" ") else value
 
 
 def object_of(body: bytes) -> dict[str, Any]:
@@ -176,7 +192,7 @@ def moment(text: str | None, profiles: Profiles, now_ms: int) -> int:
 
 def find(profiles: Profiles, asked: Mapping[str, str], at_ms: int) -> Known | None:
     """The person asked for by any identifier kind or person_id; raises Refused 400."""
-    named = {k: v for k, v in asked.items() if k not in _PLAIN}
+    named = {k: v for k, v in asked.items() if k not in _PLAIN and v.strip()}
     if asked.get("person_id"):
         found = profiles.by_id(asked["person_id"], at_ms)
         return profiles.answer(found.name, at_ms) if found else None
@@ -217,37 +233,91 @@ def _told(profiles: Profiles, known: Known, consents: list[dict[str, Any]]) -> d
 
 
 _BODY = "profile"
-_SECRET: list[dict[str, list[str]]] = [{"basic": []}, {"bearer": []}]
-_PROFILE: Mapping[str, Any] = {
+_ASKED = (
+    docs.optional("email", "Or any other kind of identifier, like user_id=u1"),
+    docs.optional("person_id", "Instead of an identifier: a person's id, also a former one"),
+    docs.optional("at", "The moment; by default now", type="string", format="date-time"),
+)
+_TOLD: dict[str, Any] = {
     "summary": "Everything known about one person at a moment.",
-    "security": _SECRET,
+    "security": docs.SECRET,
     "responses": {
-        "200": {"description": "The profile."},
-        "400": {"description": "No identifier, or no time that can be read."},
-        "401": {"description": "No secret key."},
-        "404": {"description": "Nobody."},
-        "503": {"description": "Not ready yet."},
+        "200": docs.answers(
+            "The profile",
+            **docs.thing(
+                person_id=docs.TEXT,
+                identifiers=docs.things(
+                    kind=docs.TEXT, value=docs.TEXT, first_seen=docs.MAYBE_TEXT,
+                    last_seen=docs.MAYBE_TEXT,
+                ),
+                traits={"type": "object", "description": "Values by the names of the traits"},
+                tags={"type": "array", "items": docs.TEXT},
+                segments={"type": "array", "items": docs.TEXT},
+                consents=docs.things(
+                    kind=docs.TEXT, value=docs.TEXT, channel=docs.TEXT, purpose=docs.TEXT,
+                    allowed={"type": "boolean"}, reason=docs.TEXT,
+                ),
+                as_of={"type": "string", "format": "date-time"},
+            ),
+        ),
+        **docs.refusals("400", "401", "404", "503"),
     },
-}
+}  # fmt: skip
+_PROFILE: Mapping[str, Any] = {**_TOLD, "parameters": list(_ASKED)}
+_PROFILE_OF_BODY: Mapping[str, Any] = {
+    **_TOLD,
+    "requestBody": docs.body(
+        "One identifier, or `person_id`; and `at`",
+        {"type": "object", "additionalProperties": {"type": ["string", "integer"]},
+         "examples": [{"email": "a@b.co", "at": "2024-01-31T12:00:00Z"}]},
+    ),
+    "responses": {**_TOLD["responses"], **docs.refusals("408")},
+}  # fmt: skip
 _DECIDE: Mapping[str, Any] = {
     "summary": "What to show or say to somebody, here and now.",
-    "security": [*_SECRET, {"writeKeyHeader": []}],
+    "security": [*docs.SECRET, {"writeKeyHeader": []}, {"writeKeyQuery": []}, {}],
+    "parameters": [docs.optional("explain", "1 adds every candidate and why it fell")],
+    "requestBody": docs.body(
+        "For whom and where; a write key asks for an anonymous_id alone",
+        {
+            "type": "object", "required": ["person", "placement"],
+            "properties": {
+                "person": {
+                    "type": "object", "minProperties": 1, "maxProperties": 1,
+                    "additionalProperties": {"type": ["string", "integer"]},
+                },
+                "placement": docs.TEXT,
+                "context": {"type": "object"},
+                "count": {"type": "integer", "minimum": 1, "maximum": 100, "default": 1},
+                "writeKey": docs.TEXT,
+            },
+            "examples": [{"person": {"user_id": "u1"}, "placement": "home", "count": 3}],
+        },
+    ),
     "responses": {
-        "200": {"description": "The decision."},
-        "400": {"description": "No person or placement that can be read."},
-        "401": {"description": "No such key."},
-        "403": {"description": "A write key asked for somebody."},
-        "404": {"description": "No such placement."},
-        "503": {"description": "Not ready yet."},
+        "200": docs.answers(
+            "The decision; `person_id` is left out for a write key",
+            type="object", required=["decision_id", "placement", "choices", "held_out"],
+            properties={
+                "decision_id": docs.TEXT, "person_id": docs.MAYBE_TEXT, "placement": docs.TEXT,
+                "choices": docs.things(
+                    content={"type": "object"}, score={"type": "number"},
+                    probability={"type": "number"},
+                ),
+                "held_out": {"type": "boolean"},
+                "candidates": {"type": "array", "items": {"type": "object"}},
+            },
+        ),
+        **docs.refusals("400", "401", "403", "404", "408", "503"),
     },
-}
+}  # fmt: skip
 _COUNT: Mapping[str, Any] = {
     "summary": "How many people are in a segment now.",
-    "security": _SECRET,
+    "security": docs.SECRET,
     "responses": {
-        "200": {"description": "The count."},
-        "401": {"description": "No secret key."},
-        "404": {"description": "No such segment."},
-        "503": {"description": "Not ready yet."},
+        "200": docs.answers(
+            "The count", **docs.thing(segment=docs.TEXT, count={"type": "integer", "minimum": 0})
+        ),
+        **docs.refusals("401", "404", "503"),
     },
 }

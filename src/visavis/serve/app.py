@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from visavis.serve.http import Answer, Header, Receive, Refused, Request, Scope, Send, error, reply
 from visavis.serve.routes import Reply, Route, Routes
 
-_METHODS = b"GET, POST, OPTIONS"
+_METHODS = b"GET, POST, PUT, DELETE, OPTIONS"
 _HEADERS = (
     b"Authorization, Content-Type, Content-Encoding, X-Write-Key, AnonymousId, SentAt, "
     b"X-Retry-Count, X-Requested-With"
@@ -82,7 +82,7 @@ class App:
         method = scope["method"]
         route = routes.get(method) or (routes.get("GET") if method == "HEAD" else None)
         if route is None:
-            return "unknown", _no_route(bool(routes))
+            return "unknown", _no_route(routes)
         request = Request(method, scope["path"], scope["query_string"], headers, receive, parts)
         try:
             return route.path, await route.handler(request)
@@ -98,9 +98,10 @@ def _failed(method: str, route: Route, failure: Exception) -> Answer:
     return error(500, "internal", "the service failed; it has noted the error")
 
 
-def _no_route(known: bool) -> Answer:
-    if known:
-        return error(405, "wrong-method", "this path takes another method")
+def _no_route(routes: Mapping[str, Route]) -> Answer:
+    if routes:
+        allow = (b"allow", ", ".join([*routes, "OPTIONS"]).encode())
+        return error(405, "wrong-method", f"this path takes {' or '.join(routes)}", allow)
     return error(404, "not-found", "there is no such path")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode
 from functools import lru_cache
-from urllib.parse import parse_qsl
 
 from visavis.flow.live import Key, Keyring
 from visavis.serve.http import Refused, Request
@@ -27,9 +26,15 @@ def outer_key(request: Request) -> str | None:
         key = _authorized(authorization)
         if key:
             return key
-    if request.query:
-        return query_key(request.query)
-    return None
+    asked = request.asked()
+    return next((asked[name] for name in _IN_QUERY if asked.get(name)), None)
+
+
+def secret_key(request: Request) -> str | None:
+    """A key that may be secret: it comes as Basic user name or Bearer, so that no log has it."""
+    if request.headers.get(b"x-write-key"):
+        return None
+    return _authorized(request.headers.get(b"authorization", b""))
 
 
 @lru_cache(maxsize=1024)
@@ -44,12 +49,6 @@ def _authorized(header: bytes) -> str | None:
     except binascii.Error:
         return rest.strip().decode("latin-1") or None
     return plain.partition(b":")[0].decode("utf-8", "replace")
-
-
-def query_key(query: bytes) -> str | None:
-    """The key in a query string."""
-    found = dict(parse_qsl(query.decode("latin-1"), max_num_fields=100))
-    return next((found[name] for name in _IN_QUERY if found.get(name)), None)
 
 
 def allowed(keyring: Keyring, text: str | None, kind: str, by_id: bool = False) -> Key:

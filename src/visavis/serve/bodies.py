@@ -14,7 +14,7 @@ SLOWEST_SECONDS = 20.0
 """A body has to be there within this time."""
 MOST_RECEIVING = 64 * 1024**2
 """Bytes of bodies that may be half received at a time; beyond it the answer is 503."""
-_GZIP = b"\x1f\x8b"
+_GZIP, _ZLIB = b"\x1f\x8b", (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 
 
 async def body_of(request: Request, most: int, refusal: int = 400) -> bytes:
@@ -85,10 +85,10 @@ def too_large(most: int, refusal: int) -> Refused:
 
 
 def unpacked(raw: bytes, most: int, refusal: int = 400) -> bytes:
-    """The body without gzip, told by its first bytes: clients forget the header."""
-    if not raw.startswith(_GZIP):
+    """The body without gzip or deflate, told by its first bytes: clients forget the header."""
+    if not raw.startswith((_GZIP, *_ZLIB)):
         return raw
-    unpacker = zlib.decompressobj(wbits=31)
+    unpacker = zlib.decompressobj(wbits=47)  # either of the two
     try:
         found = unpacker.decompress(raw, most + 1)
     except zlib.error:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -42,6 +43,10 @@ class Request:
     headers: Mapping[bytes, bytes]
     receive: Receive
     parts: Mapping[str, str] = field(default_factory=dict)
+
+    def asked(self) -> dict[str, str]:
+        """The fields of the query; of one given twice the last. Raw UTF-8 is read as escaped."""
+        return dict(parse_qsl(self.query.decode("utf-8", "replace"))) if self.query else {}
 
 
 def error(status: int, code: str, message: str, *headers: Header) -> Answer:

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from visavis import __version__
+from visavis.serve.docs import answers, refusals
 from visavis.serve.routes import Route, Routes
+
+MUTED = ("/v1/m", "/s/", "/rsaMetrics", "/i/v1/logs", "/i/v1/metrics")
+"""Paths at which clients tell of themselves."""
 
 _ERROR = {
     "type": "object",
@@ -57,19 +61,16 @@ _SNOWPLOW = {
 }
 _POSTHOG = {"description": "A batch, a list of events, or one event, as PostHog's clients write it"}
 _TRACK_API = {"description": "What Customer.io's Track API takes at this path"}
+_UNOMI = {"description": "Events as Apache Unomi's tracker writes them; the scope is the write key"}
 _KEYS: list[dict[str, list[str]]] = [
     {"basic": []},
     {"writeKeyHeader": []},
     {"writeKeyQuery": []},
     {},
 ]
-_REFUSED = {
-    "400": "The body is no JSON that can be read, or larger than it may be",
-    "401": "No such key",
-    "408": "The body did not come in time",
-    "413": "The batch is larger than it may be; send it in parts",
-    "503": "Not stored; send it again",
-}
+_REFUSED = ("400", "401", "408", "413", "503")
+_BODILESS = ("/suppress", "/unsuppress", "/customers/{id}", "/devices/{device}")
+"""Ends of paths whose requests may come without a body."""
 
 
 def document(routes: Routes) -> dict[str, Any]:
@@ -105,50 +106,43 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _default(route: Route) -> dict[str, Any]:
     if route.path == "/metrics":
-        text = {"text/plain": {"schema": {"type": "string"}}}
-        return {"summary": "Prometheus", "responses": {"200": _response("The numbers", text)}}
+        return {"summary": "Prometheus", "responses": {"200": answers("Numbers", "text/plain")}}
     if route.path.endswith(".js"):
-        script = {"application/javascript": {"schema": {"type": "string"}}}
-        return {"summary": "A script", "responses": {"200": _response("The script", script)}}
+        return {"summary": "A script", "responses": {"200": answers("It", "text/javascript")}}
     if route.method == "GET" or route.path in ("/flags/", "/decide/"):
-        said = {"200": _json("The answer", {"type": "object"})}
+        said = {"200": answers("The answer", type="object")}
         if route.path == "/ready":
-            said["503"] = _json("Busy", {"$ref": "#/components/schemas/Error"})
+            said |= refusals("503")
         return {"summary": route.path.strip("/"), "responses": said}
-    if route.path in ("/v1/m", "/s/"):
+    taken: dict[str, Any] = {"$ref": "#/components/schemas/Taken"}
+    if route.path in MUTED:
         return {
             "summary": "What clients tell of themselves; taken and not kept",
-            "responses": {"200": _json("Taken", {"$ref": "#/components/schemas/Taken"})},
+            "responses": {"200": answers("Taken", **taken)},
         }
-    return _collects(route)
+    if route.path == "/context.json":
+        taken = {"type": "object", "required": ["profileId", "sessionId"]}
+    return _collects(route, taken)
 
 
-def _collects(route: Route) -> dict[str, Any]:
-    schema: Mapping[str, Any] = {"$ref": "#/components/schemas/Event"}
-    if route.path.startswith(("/api/v1/", "/api/v2/")):
-        schema = _TRACK_API
-    elif route.path.endswith(("/batch", "/b", "/import")):
-        schema = {"$ref": "#/components/schemas/Batch"}
-    elif not route.path.startswith(("/v1/", "/api/", "/beacon/")):
-        schema = _SNOWPLOW if "snowplow" in route.path else _POSTHOG
-    content = {name: {"schema": schema} for name in ("application/json", "text/plain")}
-    refused = {
-        code: _json(why, {"$ref": "#/components/schemas/Error"}) for code, why in _REFUSED.items()
-    }
+def _collects(route: Route, taken: Mapping[str, Any]) -> dict[str, Any]:
+    content = {name: {"schema": _schema(route.path)} for name in ("application/json", "text/plain")}
+    required = not route.path.endswith(_BODILESS)
     return {
         "summary": "Takes events in; 200 once they are durable",
         "security": _KEYS,
-        "requestBody": {"required": True, "content": content},
-        "responses": {
-            "200": _json("Durable", {"$ref": "#/components/schemas/Taken"}),
-            **refused,
-        },
+        "requestBody": {"required": required, "content": content},
+        "responses": {"200": answers("Durable", **taken), **refusals(*_REFUSED)},
     }
 
 
-def _json(description: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    return _response(description, {"application/json": {"schema": schema}})
-
-
-def _response(description: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": content}
+def _schema(path: str) -> Mapping[str, Any]:
+    if path.startswith(("/api/v1/", "/api/v2/")):
+        return _TRACK_API
+    if path in ("/context.json", "/eventcollector"):
+        return _UNOMI
+    if path.endswith(("/batch", "/b", "/import")):
+        return {"$ref": "#/components/schemas/Batch"}
+    if path.startswith(("/v1/", "/api/", "/beacon/")):
+        return {"$ref": "#/components/schemas/Event"}
+    return _SNOWPLOW if "snowplow" in path else _POSTHOG

@@ -1,18 +1,18 @@
-"""Events in the address of an image, for e-mails and pages without scripts: as if they were posted."""
+"""Events in the address of an image, for mails and pages without scripts: as if posted."""
 
 from __future__ import annotations
 
 import binascii
 import json
-from base64 import b64decode, urlsafe_b64decode
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl
 
 from visavis.flow.live import POSTHOG, SNOWPLOW
 from visavis.serve.bodies import unpacked
 from visavis.serve.collecting import MOST_EVENT, Collecting
+from visavis.serve.docs import answers, optional, refusals
 from visavis.serve.http import Answer, Refused, Request
 from visavis.serve.routes import Handler, Route
 
@@ -33,13 +33,21 @@ def pixels(collecting: Collecting) -> list[Route]:
     found += [(f"/api/px/{call}", call, _packed) for call in CALLS]
     found += [(f"/pixel/v1/{call}", call, _flat) for call in CALLS]
     found += [(path, POSTHOG, _packed) for path in ("/e/", "/capture/", "/track/", "/i/v0/e/")]
-    return [Route("GET", path, _taking(collecting, door, body)) for path, door, body in found]
+    doc = {
+        "summary": "Takes an event out of the address; answers one transparent pixel.",
+        "security": [{"basic": []}, {"writeKeyHeader": []}, {"writeKeyQuery": []}, {}],
+        "parameters": [optional("data", "The event as JSON, or JSON or gzip in base64")],
+        "responses": {
+            "200": answers("Durable", "image/gif"),
+            **refusals("400", "401", "503"),
+        },
+    }
+    return [Route("GET", path, _taking(collecting, door, body), doc) for path, door, body in found]
 
 
 def _taking(collecting: Collecting, door: str, body_of: _Body) -> Handler:
     async def take(request: Request) -> Answer:
-        query = dict(parse_qsl(request.query.decode("utf-8", "replace")))
-        body = body_of(query)
+        body = body_of(request.asked())
 
         async def receive() -> Mapping[str, Any]:
             return {"type": "http.request", "body": body, "more_body": False}
@@ -59,7 +67,7 @@ def _packed(query: Mapping[str, str]) -> bytes:
     packed = text.replace(" ", "+")
     packed += "=" * (-len(packed) % 4)
     try:
-        plain = urlsafe_b64decode(packed.replace("+", "-").replace("/", "_"))
+        plain = b64decode(packed, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise Refused(400, "bad-data", "the field 'data' is neither JSON nor base64") from None
     return unpacked(plain, MOST_EVENT)

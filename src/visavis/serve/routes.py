@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,14 +35,15 @@ class Routes:
 
     routes: list[Route] = field(default_factory=list)
     _plain: dict[str, dict[str, Route]] = field(default_factory=dict)
-    _parted: list[tuple[list[str], Route]] = field(default_factory=list)
+    _parted: dict[tuple[str, ...], dict[str, Route]] = field(default_factory=dict)
 
     def add(self, *routes: Route) -> None:
         """Makes routes known; a slash at the end of a path makes no difference."""
         for route in routes:
             self.routes.append(route)
             if "{" in route.path:
-                self._parted.append((route.path.strip("/").split("/"), route))
+                shape = tuple(route.path.strip("/").split("/"))
+                self._parted.setdefault(shape, {})[route.method] = route
             else:
                 self._plain.setdefault(route.path.rstrip("/") or "/", {})[route.method] = route
 
@@ -58,15 +59,15 @@ class Routes:
         if found is not None:
             return found, {}
         parts = path.strip("/").split("/")
-        for shape, route in self._parted:
+        for shape, routes in self._parted.items():
             if len(shape) == len(parts):
                 taken = _match(shape, parts)
                 if taken is not None:
-                    return {route.method: route}, taken
+                    return routes, taken
         return {}, {}
 
 
-def _match(shape: list[str], parts: list[str]) -> dict[str, str] | None:
+def _match(shape: Sequence[str], parts: Sequence[str]) -> dict[str, str] | None:
     taken: dict[str, str] = {}
     for name, part in zip(shape, parts, strict=True):
         if name.startswith("{"):

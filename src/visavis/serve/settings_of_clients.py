@@ -68,6 +68,16 @@ def posthog_config() -> dict[str, Any]:
     }
 
 
+def posthog_definitions() -> dict[str, Any]:
+    """GET /flags/definitions, which servers evaluate by themselves: there are no flags."""
+    return {"flags": [], "group_type_mapping": {}, "cohorts": {}}
+
+
+def none_of(what: str) -> dict[str, Any]:
+    """An answer that lists things, and there are none of them."""
+    return {what: []}
+
+
 def posthog_flags() -> dict[str, Any]:
     """POST /flags/: there are none."""
     return {

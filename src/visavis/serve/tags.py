@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
+from visavis.serve.docs import answers
 from visavis.serve.http import Answer, Request
 from visavis.serve.routes import Route
 
@@ -28,7 +29,11 @@ _HEADERS = (
 
 def scripts() -> list[Route]:
     """Routes of the scripts."""
-    return [Route("GET", path, _recorder) for path in PATHS]
+    doc = {
+        "summary": "The recorder, for the snippet that loads this script.",
+        "responses": {"200": answers("The script", "text/javascript")},
+    }
+    return [Route("GET", path, _recorder, doc) for path in PATHS]
 
 
 async def _recorder(request: Request) -> Answer:

@@ -10,18 +10,22 @@ for anything else goes uvicorn's way.
 from __future__ import annotations
 
 import asyncio
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from visavis.serve.app import App, cors
-from visavis.serve.http import Answer, Header, Request
+from visavis.serve.http import Answer, Header, Request, error
 
 if TYPE_CHECKING:
     from visavis.serve.routes import Route
 
 _CLOSE: Header = (b"connection", b"close")
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+_FIRST_LINE = re.compile(rb"[A-Z]+ /.* HTTP/1\.[01]")
+_INVALID = error(400, "bad-request", "this is no HTTP request that can be read")
 
 
 class _Joined:
@@ -92,7 +96,10 @@ class _Exchange:
 
 
 class Wire(HttpToolsProtocol):
-    """uvicorn's protocol over such a transport, with the short way."""
+    """uvicorn's protocol over such a transport, with the short way.
+
+    Addresses may hold UTF-8 that is not escaped, which the parser does not take.
+    """
 
     def connection_made(self, transport: Any) -> None:
         """Begins with a client."""
@@ -100,6 +107,10 @@ class Wire(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Takes in what came; a request that is not whole then goes uvicorn's way."""
+        if not data.isascii():
+            line, end, rest = data.partition(b"\r\n")
+            if not line.isascii() and _FIRST_LINE.fullmatch(line):
+                data = _NOT_ASCII.sub(lambda m: b"%%%02X" % m[0][0], line) + end + rest
         super().data_received(data)
         exchange: Any = self.cycle
         if type(exchange) is _Exchange and not exchange.whole and not self.transport.is_closing():
@@ -107,6 +118,12 @@ class Wire(HttpToolsProtocol):
             super().on_headers_complete()
             if exchange.parts:
                 super().on_body(b"".join(exchange.parts))
+
+    def send_400_response(self, msg: str) -> None:
+        """Tells of what is no request as every other error is told."""
+        head = _head(400, (*_INVALID.headers, _CLOSE))
+        self.transport.write(b"%b%d\r\n\r\n%b" % (head, len(_INVALID.body), _INVALID.body))
+        self.transport.close()
 
     def on_headers_complete(self) -> None:
         """Chooses the way."""

@@ -17,6 +17,7 @@ MAILBOX = "mailbox"
 """The folder of the state that holds a local mailbox for each channel."""
 _ENDING = ".visavis"
 
+
 class Maildir:
     """Writes into `folder`/new."""
 

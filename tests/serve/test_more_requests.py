@@ -225,6 +225,17 @@ def test_where_a_key_may_stand(shop: Path) -> None:
         for query, body in (("?writeKey=wk", visitor), ("", {**visitor, "writeKey": "wk"})):
             assert server.post(f"/v1/decide{query}", body, key=None).status_code == 200
         # of two keys the higher one counts, also when it is wrong
+        for odd in ("钥匙", "a:b", "ключ é"):
+            key(shop, odd)
+            plain = base64.b64encode(f"{odd}:".encode())
+            for name, value in (
+                (b"Authorization", b"Basic " + plain), (b"Authorization", b"Bearer " + odd.encode()),
+                (b"X-Write-Key", odd.encode()),
+            ):  # fmt: skip
+                answer = server.http.post(
+                    "/v1/track", content=json.dumps(call("m")), headers=[(name, value)]
+                )
+                assert answer.status_code == 200, (odd, name)
         wrong = {"X-Write-Key": "no"}
         assert server.post("/v1/track", call("m"), headers=wrong).status_code == 401
         assert server.post("/v1/track?writeKey=no", call("m")).status_code == 200

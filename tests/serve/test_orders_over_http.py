@@ -156,8 +156,10 @@ def test_retries_count_once_over_restarts_and_builds(shop: Path) -> None:
 
 
 def test_foreign_money_by_the_rate_of_its_day(tmp_path: Path) -> None:
-    root = keyed(project(tmp_path / "shop", sources__r_yml=RATES))
-    (root / "rates.csv").write_text("currency,rate,since\nUSD,0.5,2024-01-01\nUSD,0.9,2024-06-01\n")
+    root, new = (keyed(project(tmp_path / n, sources__r_yml=RATES)) for n in ("shop", "new"))
+    for folder in (root, new):
+        text = "currency,rate,since\nUSD,0.5,2024-01-01\nUSD,0.9,2024-06-01\n"
+        (folder / "rates.csv").write_text(text)
     built(root)
     lines = [{"product_id": "p", "quantity": 3, "price": 1.111111}]
     told = [
@@ -171,6 +173,10 @@ def test_foreign_money_by_the_rate_of_its_day(tmp_path: Path) -> None:
               properties={"currency": "USD"}),
     ]  # fmt: skip
     first = (3, 1.666667 + 9 + 7)
+    with Server(new) as server:  # before the first build
+        for one in told:
+            server.post("/v1/track", one)
+        assert money(server, user_id="u1") == first
     with Server(root) as server:
         for one in told:
             assert server.post("/v1/track", one).status_code == 200

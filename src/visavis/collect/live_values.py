@@ -38,7 +38,8 @@ class Rates:
         self._zone = zone
         self._days: dict[str, list[int]] = {}
         self._rates: dict[str, list[int]] = {}
-        for currency, day, rate in sorted(rates):
+        self.told = sorted(rates)
+        for currency, day, rate in self.told:
             self._days.setdefault(currency, []).append(day)
             self._rates.setdefault(currency, []).append(rate)
 

@@ -639,7 +639,7 @@ def _stamp(base: Base, key: bytes) -> str:
     """What a file of recent events stands on; made for anything else it is no good."""
     parts = (
         __version__, base.build_id, base.through, base.project.definition_hash,
-        sha256(key).hexdigest(), sorted(base.erased.items()),
+        sha256(key).hexdigest(), sorted(base.erased.items()), base.names.rates.told,
     )  # fmt: skip
     return sha256(repr(parts).encode()).hexdigest()
 

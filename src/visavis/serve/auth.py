@@ -20,7 +20,7 @@ def outer_key(request: Request) -> str | None:
     headers = request.headers
     given = headers.get(b"x-write-key")
     if given:
-        return given.decode("latin-1").strip()
+        return _text(given)
     authorization = headers.get(b"authorization")
     if authorization:
         key = _authorized(authorization)
@@ -41,14 +41,23 @@ def secret_key(request: Request) -> str | None:
 def _authorized(header: bytes) -> str | None:
     scheme, _, rest = header.strip().partition(b" ")
     if scheme.lower() == b"bearer":
-        return rest.strip().decode("latin-1")
+        return _text(rest)
     if scheme.lower() != b"basic":
         return None
     try:
         plain = b64decode(rest.strip(), validate=True)
     except binascii.Error:
-        return rest.strip().decode("latin-1") or None
-    return plain.partition(b":")[0].decode("utf-8", "replace")
+        return _text(rest) or None
+    # clients write KEY:, and a key may itself have a colon in it
+    name = plain[:-1] if plain.endswith(b":") else plain.partition(b":")[0]
+    return _text(name)
+
+
+def _text(header: bytes) -> str:
+    try:
+        return header.strip().decode()
+    except UnicodeDecodeError:
+        return header.strip().decode("latin-1")
 
 
 def allowed(keyring: Keyring, text: str | None, kind: str, by_id: bool = False) -> Key:

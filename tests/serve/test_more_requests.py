@@ -229,8 +229,8 @@ def test_where_a_key_may_stand(shop: Path) -> None:
             key(shop, odd)
             plain = base64.b64encode(f"{odd}:".encode())
             for name, value in (
-                (b"Authorization", b"Basic " + plain), (b"Authorization", b"Bearer " + odd.encode()),
-                (b"X-Write-Key", odd.encode()),
+                (b"Authorization", b"Basic " + plain),
+                (b"Authorization", b"Bearer " + odd.encode()), (b"X-Write-Key", odd.encode()),
             ):  # fmt: skip
                 answer = server.http.post(
                     "/v1/track", content=json.dumps(call("m")), headers=[(name, value)]

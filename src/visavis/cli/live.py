@@ -72,7 +72,7 @@ def history_command() -> None:
 
     Before the first build it makes the rate tables ready.
     """
-    from visavis.flow.histories import prepare
+    from visavis.flow.prepare import prepare
 
     path = prepare(settings().root, now_ms(), progress())
     if not settings().quiet:

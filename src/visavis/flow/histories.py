@@ -18,13 +18,11 @@ from visavis.core.lang.history import IDENTIFY
 from visavis.core.lang.needs import Needs, needs
 from visavis.core.lang.types import Type
 from visavis.core.nouns import Project
-from visavis.core.progress import Progress
 from visavis.flow.consents import words_of
 from visavis.flow.history_who import write_evidence
 from visavis.flow.persons import open_lake
-from visavis.flow.published import Published, open_warehouse, published, state_folder
+from visavis.flow.published import Published, open_warehouse
 from visavis.flow.relations import catalogue_fields
-from visavis.store import builds
 from visavis.store.engines.duckdb_names import held, identifier, text_literal
 from visavis.store.history import FILE, NULL, EventShape, HistoryWriter, body, is_made
 from visavis.store.relations import create_views
@@ -41,17 +39,6 @@ Numbers = npt.NDArray[np.int64]
 def history_path(at: Published) -> Path:
     """Where the published history of a build is, once it is made."""
     return at.build.path / FILE
-
-
-def prepare(root: Path, now_ms: int, progress: Progress) -> Path:
-    """Makes what a service needs before it answers: a build's history, the rates without one."""
-    from visavis.flow.rates import write_rates
-
-    state = state_folder(root)
-    if builds.published(state) is None:
-        return write_rates(root, now_ms, progress)
-    with published(root) as at:
-        return write_history(at, at.project())
 
 
 def write_history(at: Published, project: Project) -> Path:

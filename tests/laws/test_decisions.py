@@ -19,10 +19,14 @@ from visavis.core.progress import SILENT
 from visavis.flow.build import build
 from visavis.flow.decide import decide
 from visavis.flow.due import due
+from visavis.flow.histories import write_history
+from visavis.flow.live_decide import Decider
 from visavis.flow.planned import write_plan
+from visavis.flow.profiles import Profiles, base_of
 from visavis.flow.published import published
 from visavis.flow.send import send
 from visavis.flow.unsubscribe import unsubscribe
+from visavis.store.key import project_key
 from visavis.store.outbox import Outbox
 
 PEOPLE = 40
@@ -159,6 +163,34 @@ def test_at_a_place_where_nothing_is_sent_no_consent_is_needed(brand: Path) -> N
     assert {part for one in shown for c in one["choices"] for part in c["content"]} == {"banner"}
     for name in silent:
         assert decide(brand, ":".join(name), "email", ms(AT))["choices"] == []
+
+
+def test_a_serving_process_decides_as_a_batch_does(brand: Path) -> None:
+    """At the moment of the build, for everybody; also what a decision says without its reasons."""
+    moment = ms(AS_OF)
+    with published(brand) as at:
+        project = at.project()
+        write_history(at, project)
+        people, state = everybody(brand, AS_OF).decisions, at.state
+    profiles = Profiles(base_of(brand, state, project), project_key(state))
+    decider, compared = Decider(state, project_key(state)), 0
+    for placement in ("email", "till"):
+        menu = decider.offers(profiles, placement)
+        assert menu is not None
+        for decision in people:
+            name = decision.identifier
+            batch = decide(brand, ":".join(name), placement, moment, explain=True)
+            for explained in (True, False):
+                live = decider.decide(profiles, name, placement, menu, moment, 1, False, explained)
+                assert live["person_id"] == batch["person_id"]
+                assert live["held_out"] == batch["held_out"]
+                assert live["choices"] == batch["choices"]
+                if explained:
+                    assert live["candidates"] == batch["candidates"]
+                compared += 1
+    decider.close()
+    profiles.close()
+    assert compared > PEOPLE
 
 
 def test_a_sent_decision_is_replayed_whatever_has_changed_since(brand: Path) -> None:

@@ -145,38 +145,38 @@ class Told:
         asked: set[Identifier] = set()
         for name in names if self._answers else ():
             asked |= self._rests.get(name, _NOBODY)
+        looked, since = False, None
         for one in asked:
-            if not self._outlives(self._answers[one], names, rule, event, wanted):
+            answer = self._answers[one]
+            known = answer.since.get((names, rule))
+            if known is None or event.ts < known:
+                if not looked:
+                    looked, since = True, self._first_told(names, rule, event.ts)
+                if since is None:
+                    self.drop(one)
+                    continue
+                answer.since[names, rule] = since
+            if not _outlives(answer, names, event, wanted):
                 self.drop(one)
 
-    def _outlives(self, answer: Answer, names: Names, rule: str, event: Kept, wanted: bool) -> bool:
-        """Whether the answer stands, or will with the event put in when it is asked for."""
-        found = answer.found
-        if found.shared and (wanted or len(names) > 1):
-            return False  # whose it is depends on who was logged in
-        if not self._says_nothing_new(answer, names, rule, event.ts):
-            return False
-        answer.kept.clear()
-        for name in names:
-            span = found.members.get(name)
-            if span is not None and (span[1] is None or span[1] < event.ts):
-                found.members[name] = span[0], event.ts
-        if not wanted or names[0] not in found.members:
-            return True
-        if answer.growing is None or len(answer.pending) >= _MOST_PENDING:
-            return False
-        answer.pending.append(event)
-        return True
 
-    def _says_nothing_new(self, answer: Answer, names: Names, rule: str, ts: int) -> bool:
-        """Whether who is who stays as it is: the same identifiers were told of together before."""
-        since = answer.since.get((names, rule))
-        if since is None or ts < since:
-            since = self._first_told(names, rule, ts)
-            if since is None:
-                return False
-            answer.since[names, rule] = since
+def _outlives(answer: Answer, names: Names, event: Kept, wanted: bool) -> bool:
+    """Whether an answer stands, or will with the event put in when it is asked for; the event says
+    nothing new of who is who."""
+    found = answer.found
+    if found.shared and (wanted or len(names) > 1):
+        return False  # whose it is depends on who was logged in
+    answer.kept.clear()
+    for name in names:
+        span = found.members.get(name)
+        if span is not None and (span[1] is None or span[1] < event.ts):
+            found.members[name] = span[0], event.ts
+    if not wanted or names[0] not in found.members:
         return True
+    if answer.growing is None or len(answer.pending) >= _MOST_PENDING:
+        return False
+    answer.pending.append(event)
+    return True
 
 
 _NOBODY: frozenset[Identifier] = frozenset()

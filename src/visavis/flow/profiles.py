@@ -398,10 +398,8 @@ class Profiles:
     def answer(self, name: Identifier, at_ms: int) -> Answer | None:
         """Everything about a person as of a moment, kept until the clock or an event changes it."""
         known = self._told.get(name)
-        if known is None:
+        if known is None or at_ms < known.stamp:
             return self._keep(name, self._made(name, at_ms))
-        if at_ms < known.stamp:
-            return self._made(name, at_ms)
         if at_ms < known.until and not known.pending:
             return known
         return self._keep(name, self._renewed(known, at_ms) or self._made(name, at_ms))

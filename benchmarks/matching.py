@@ -74,7 +74,7 @@ def live() -> None:
         _table(wh, big, "everybody")
         make_clean(wh, "everybody", names, "everybody_clean")
         prepare(wh, "everybody_clean", found.proposal.items)
-        index = Index(wh, found)
+        index = Index.of(wh, found)
         records = wh.arrow(
             f"SELECT * FROM everybody ORDER BY hash(_row), _row LIMIT {ASKED}"
         ).to_pylist()

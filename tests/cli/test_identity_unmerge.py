@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,13 +97,13 @@ class Case:
         return found
 
 
-@pytest.fixture
-def case(tmp_path: Path) -> Case:
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> Case:
     rows = [
         visit(day, mail=f"{name}@x.example") for name in NAMES for day in (1, 2, 3)[: 1 + len(name)]
     ]
     shop = Visits.make(
-        tmp_path, rows,
+        tmp_path_factory.mktemp("unmerge"), rows,
         visavis_yml="name: Shop\ntime_zone: UTC\ncurrency: EUR\nholdout: 0.5\n",
         traits_traits_yml=TRAITS,
     )  # fmt: skip
@@ -121,6 +122,13 @@ def case(tmp_path: Path) -> Case:
     arms: dict[bool, str] = {status == "held out": value for value, status in shop.query(sql)}
     made.one, made.other = sorted(arms.values())
     return made
+
+
+@pytest.fixture
+def case(usual: Case, tmp_path: Path) -> Case:
+    """A copy for each test."""
+    shutil.copytree(usual.shop.root, tmp_path / "shop")
+    return replace(usual, shop=Visits(tmp_path / "shop"), words=[])
 
 
 def block(case: Case, on: bool) -> None:
@@ -155,10 +163,59 @@ def forget(case: Case, on: bool) -> None:
     say(case, on, "forget-evidence", f"email:{case.one}", f"phone:{BOTH}")
 
 
+WAYS = [withdraw, block, forget, split]
+PARTS = {
+    "consents": "SELECT person_id, message_id, event, timestamp, properties FROM events "
+    "WHERE event LIKE 'Consent %' ORDER BY ALL",
+    "arms": "SELECT person_id, message_id, timestamp, properties FROM events "
+    "WHERE event = 'Holdout Assigned' ORDER BY ALL",
+    "sends": "SELECT person_id, message_id, campaign, status, planned_at FROM messages "
+    "ORDER BY ALL",
+    "tags": "SELECT person_id, tag, weight, since FROM tags ORDER BY ALL",
+    "ids": "SELECT person_id, value FROM identifiers WHERE kind = 'email' ORDER BY ALL",
+}
+
+
+Way = Callable[[Case, bool], None]
+Parts = list[dict[str, list[tuple[Any, ...]]]]
+
+
+def parts(case: Case) -> dict[str, list[tuple[Any, ...]]]:
+    return {part: case.shop.query(sql) for part, sql in PARTS.items()}
+
+
+@pytest.fixture(scope="module")
+def come_apart(usual: Case, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parts]:
+    """For each way of taking evidence away: the parts before, as one person and after."""
+    root = tmp_path_factory.mktemp("joined") / "shop"
+    shutil.copytree(usual.shop.root, root)
+    joined = replace(usual, shop=Visits(root), words=[0])
+    joined.link()
+    joined.build()
+    found = {}
+    for way in WAYS:
+        root = tmp_path_factory.mktemp("way") / "shop"
+        shutil.copytree(joined.shop.root, root)
+        case = replace(joined, shop=Visits(root), words=[0])
+        way(case, True)
+        case.build()
+        found[way.__name__] = [parts(usual), parts(joined), parts(case)]
+    return found
+
+
+@pytest.mark.parametrize("apart", WAYS)
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_by_itself(come_apart: dict[str, Parts], apart: Way, part: str) -> None:
+    """Before, as one person, and apart again: what is filed of the two, one part at a time."""
+    before, joined, after = (told[part] for told in come_apart[apart.__name__])
+    assert before
+    assert after == before
+    assert joined != before
+
+
 @pytest.mark.parametrize(
     "apart",
-    [withdraw, split, pytest.param(block, marks=pytest.mark.long),
-     pytest.param(forget, marks=pytest.mark.long)],
+    [withdraw, *(pytest.param(way, marks=pytest.mark.long) for way in WAYS[1:])],
 )  # fmt: skip
 def test_apart_together_and_apart_again(case: Case, apart: Callable[[Case, bool], None]) -> None:
     apart(case, True)

@@ -48,7 +48,7 @@ def test_one_record_is_compared_and_found_as_in_the_batch(
     with connect() as wh:
         wh.register("records", table)
         found = match(wh, "records", names)
-        index = Index(wh, found)
+        index = Index.of(wh, found)
         rows = np.arange(len(records), dtype=np.int64)
         for at in range(0, len(records), 7):
             new = {

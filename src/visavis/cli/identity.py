@@ -112,6 +112,30 @@ def words_command() -> None:
     show_rows(rows, "Nothing was said by hand.")
 
 
+@identity_command.command("match")
+@click.argument("values", metavar="FIELD=VALUE...", nargs=-1, required=True)
+@click.option("--limit", type=click.IntRange(1, 1_000), default=10, help="People shown (10).")
+def match_command(values: tuple[str, ...], limit: int) -> None:
+    """Find whom given values match, like first_name=Ann birthday=1980-02-03, and why.
+
+    By the match rules of identity.yml, as the published build learned them.
+    """
+    from visavis.flow.alike import alike
+
+    pairs = [text.partition("=") for text in values]
+    if wrong := [text for text, (_, sign, _) in zip(values, pairs, strict=True) if not sign]:
+        raise click.UsageError(f"'{wrong[0]}' is not FIELD=VALUE.")
+    given = {name.strip(): value for name, _, value in pairs}
+    made = alike(settings().root, given, limit)
+    if settings().json:
+        write_json(made)
+    elif made["people"]:
+        shown = ("person_id", "identifier", "weight", "why")
+        write_rows([{n: row[n] for n in shown} for row in made["people"]], "table")
+    else:
+        click.echo("Nobody matches.")
+
+
 @identity_command.command("graph")
 @click.argument("person", metavar="PERSON")
 @click.option(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from visavis.store.key import project_key
 from visavis.store.warehouse import Warehouse
 from visavis.unify.component import MATCH
 from visavis.unify.hand import drop_blocked
-from visavis.unify.rules import SEPARATOR, pid_blocks
+from visavis.unify.rules import pid_blocks, pid_sql
 
 _PLAIN_KIND = IdentifierKind("")
 
@@ -144,15 +144,16 @@ def _digests(
 
 
 def _pids(wh: Warehouse, key: bytes, writer: HistoryWriter) -> None:
-    """The index of the ids that identifiers give, as unify.rules.pid: HMAC-SHA256 in SQL."""
-    inner, outer = (f"unhex('{block.hex()}')" for block in pid_blocks(key))
-    text = f"encode(kind || {text_literal(SEPARATOR)} || value)"
-    made = f"sha256({outer} || unhex(sha256({inner} || {text})))"
-    _index(wh, f"SELECT unhex(substring({made}, 1, 16)) AS n, node FROM lake_nodes", PIDS, writer)
+    """The index of the ids that identifiers give."""
+    prefix = f"unhex(left({pid_sql('kind', 'value')}, 16))"
+    query = f"SELECT {prefix} AS n, node FROM lake_nodes"
+    _index(wh, query, PIDS, writer, pid_blocks(key))
 
 
-def _index(wh: Warehouse, query: str, what: str, writer: HistoryWriter) -> None:
-    table = wh.arrow(query)
+def _index(
+    wh: Warehouse, query: str, what: str, writer: HistoryWriter, words: Sequence[bytes] = ()
+) -> None:
+    table = wh.arrow(query, words)
     numbers = _big_endian(table["n"])
     nodes = np.asarray(table["node"].to_numpy(), dtype=np.int64)
     order = np.lexsort((nodes, numbers))

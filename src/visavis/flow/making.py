@@ -116,6 +116,7 @@ class Making:
             need_splink()
         words = words_at(inputs.words, self.as_of_ms)
         fits = fits_of(before, self.as_of_ms)
+        fits.folder = folder
         merged = unify.identify_people(
             self.wh, self.project.kinds, key, self.as_of_ms, known, self.project.matching, words,
             "lake_bots", fits, self.project.growth.largest,

@@ -46,6 +46,7 @@ def evaluate(
         with progress.step("match"):
             found = match(wh, "records", names)
         seconds = time.perf_counter() - start
+        curve = _curve(wh, found, persons)
     got = score(found.groups, persons)
     return {
         "records": found.proposal.rows,
@@ -53,7 +54,7 @@ def evaluate(
         **_scores(got),
         "b_cubed_f1": round(got.b_cubed_f1, 6),
         "threshold": round(found.threshold, 4),
-        "curve": _curve(found, persons),
+        "curve": curve,
         "seconds": round(seconds, 3),
         "relatives": found.fit.relatives is not None,
         "proposed": list(found.proposal.notes),
@@ -66,15 +67,14 @@ def _scores(got: Scores) -> dict[str, float]:
     return {name: round(getattr(got, name), 6) for name in names}
 
 
-def _curve(found: Matched, persons: npt.NDArray[np.int64]) -> list[dict[str, float]]:
+def _curve(wh: Warehouse, found: Matched, persons: npt.NDArray[np.int64]) -> list[dict[str, float]]:
     """What other thresholds would reach with the same weights."""
     from visavis.unify.matching.match import group
     from visavis.unify.matching.scores import score
 
     curve = []
     for threshold in sorted({*_CURVE, found.threshold}):
-        rows = found.proposal.rows
-        groups = group(found.pairs, found.weight, found.fit, rows, threshold)
+        groups = group(wh, found.proposal, found.fit, found.pairs, found.weight, threshold)
         curve.append({"threshold": round(threshold, 4), **_scores(score(groups, persons))})
     return curve
 

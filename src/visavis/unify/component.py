@@ -159,6 +159,7 @@ class _Solver:
         self.size = [1] * len(at)
         self.bounds = _bounds(at, kinds)
         self.held = [{name[0]: 1} if name[0] in self.bounds else None for name in self.names]
+        # by the root of a group: those that somebody keeps apart from one of its names
         self.apart: dict[int, set[int]] = {}
         for one, other in splits:
             if one in at and other in at:
@@ -233,12 +234,17 @@ class _Solver:
         return "unique" if self.kinds.get(found, _PLAIN).unique else "limit", found
 
     def _split(self, a: int, b: int) -> bool:
-        mine = [n for n in self.apart if self._root(n) == a]
-        return any(self._root(other) == b for n in mine for other in self.apart[n])
+        """Whether somebody keeps a name of one group apart from one of the other."""
+        mine, theirs = self.apart.get(a, ()), self.apart.get(b, ())
+        few, far = (mine, b) if len(mine) <= len(theirs) else (theirs, a)
+        return any(self._root(name) == far for name in few)
 
     def _merge(self, into: int, other: int, one_account: bool = False) -> None:
         self.parent[other] = into
         self.size[into] += self.size[other]
+        apart = self.apart.pop(other, None)
+        if apart:
+            self.apart.setdefault(into, set()).update(apart)
         theirs = self.held[other]
         if theirs is None:
             return

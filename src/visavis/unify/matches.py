@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,10 +42,12 @@ _COLUMNS = (
 @dataclass(slots=True)
 class MatchFits:
     """The fits of the match rules by name: those `before` are used for as long as they hold, or,
-    if `frozen`, in any case; `used` are those of now, with why they were learned (None: kept)."""
+    if `frozen`, in any case; `used` are those of now, with why they were learned (None: kept).
+    Into `folder` goes an index by which one record finds those that it matches."""
 
     before: Mapping[str, Kept] = field(default_factory=dict)
     frozen: bool = False
+    folder: Path | None = None
     used: dict[str, tuple[Kept, str | None]] = field(default_factory=dict)
 
 
@@ -114,6 +117,8 @@ def _find(
     found = match(wh, "match_records", rule.on, rule.threshold, kept=before, frozen=fits.frozen)
     if found.kept is not None:
         fits.used[rule.name] = (found.kept, found.learnt)
+        if fits.folder is not None:
+            _write_index(wh, found, fits.folder, rule)
     strong = (found.weight >= rule.threshold) & (
         found.groups[found.pairs.a] == found.groups[found.pairs.b]
     )
@@ -135,6 +140,18 @@ def _find(
     )
     wh.register("made_matches", made)
     wh.execute("INSERT INTO found_matches SELECT * FROM made_matches")
+
+
+def _write_index(wh: Warehouse, found: Matched, folder: Path, rule: MatchRule) -> None:
+    from visavis.unify.matching.live import Index
+
+    names = wh.arrow("SELECT kind, value FROM match_records ORDER BY _row")
+    Index.of(wh, found, names).write(folder, index_name(rule))
+
+
+def index_name(rule: MatchRule) -> str:
+    """What the files of a rule's index are called."""
+    return f"matching-{rule.name}"
 
 
 def _allowed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -96,7 +97,8 @@ def choose_rules(
     """The rules for finding pairs and those for training, from the rarest keys to the commonest.
 
     `budgets` are numbers of pairs; a greater one is taken only where a smaller one leaves hardly
-    a rule, as in a table with hundreds of records of each person.
+    a rule, or none without certain columns, as in a table with hundreds of records of each
+    person: whoever's values there are missing or wrong would be in no pair.
     """
     ways = [key for item in items for key in keys_of(item)]
     if not ways:
@@ -116,9 +118,17 @@ def choose_rules(
         checked.sort(key=lambda r: (r.pairs, r.sql))
         chosen = _take(checked, chosen, most, most / 6)
         training = _for_training(singles, checked, rows, most)
-        if len(chosen) >= min(_LEAST_RULES, len(items)):
+        if len(chosen) >= min(_LEAST_RULES, len(items)) and not _needed_by_all(chosen, items):
             break
     return chosen, training
+
+
+def _needed_by_all(rules: Sequence[Rule], items: Sequence[Prepared]) -> bool:
+    """Whether every rule looks at one of two certain columns, though there are more; of two
+    columns, at one."""
+    columns = sorted({column for rule in rules for column in rule.columns})
+    some = combinations(columns, min(2, len(items) - 1))
+    return any(all(rule.columns & {*few} for rule in rules) for few in some if few)
 
 
 def _codes(wh: Warehouse, ways: Sequence[Key]) -> dict[Key, Ints]:

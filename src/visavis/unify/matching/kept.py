@@ -22,7 +22,7 @@ from visavis.unify.matching.propose import Proposal
 from visavis.unify.matching.refine import Fit
 from visavis.unify.matching.train import Floats, Model
 
-VERSION = 1
+VERSION = 2
 """Another number: fits made before mean something else."""
 _MORE, _FEWER, _FILLED = 1.25, 0.8, 0.1
 
@@ -115,13 +115,17 @@ def _changed(then: Column, now: Column) -> str | None:
 
 
 def again(kept: Kept, now: Sequence[Column]) -> tuple[Proposal, Fit]:
-    """The kept fit for as many records as there are now: each has as many of its kind as before,
-    so that the chance of a random pair falls with their number."""
+    """The kept fit for the records that there are now."""
     rows = now[0].rows
+    return replace(kept.proposal, rows=rows), fit_for(kept, rows)
+
+
+def fit_for(kept: Kept, rows: int) -> Fit:
+    """The kept fit for so many records: each has as many of its kind as before, so that the chance
+    of a random pair falls with their number."""
     share = kept.proposal.rows / max(rows, 1)
     model = replace(kept.fit.model, prior=min(kept.fit.model.prior * share, 0.5))
-    fit = Fit(model, kept.fit.relatives, min(kept.fit.related * share, 0.5))
-    return replace(kept.proposal, rows=rows), fit
+    return Fit(model, kept.fit.relatives, min(kept.fit.related * share, 0.5))
 
 
 def _rule(rule: Rule, items: Mapping[str, Prepared]) -> list[Any]:

@@ -71,7 +71,9 @@ def prepared_sql(item: Prepared) -> list[str]:
         value = f"coalesce(strftime({parsed}, '%Y-%m-%d'), {value})"
     elif item.column.kind == "code":
         value = f"nullif(regexp_replace({value}, '[^0-9a-z]', '', 'g'), '')"
-    share = f"count({value}) OVER (PARTITION BY {value}) / count({value}) OVER ()"
+    # of the other records; a new one may be the only other
+    others = f"greatest(count({value}) OVER (PARTITION BY {value}) - 1, 0.5)"
+    share = f"{others} / greatest(count({value}) OVER () - 1, 1)"
     made = [f"{value} AS c{item.number}", f"CAST({share} AS FLOAT) AS r{item.number}"]
     if not item.column.ascii_only:
         made.append(f"{one_byte(value)} AS f{item.number}")

@@ -10,6 +10,7 @@ import numpy as np
 from visavis.store.warehouse import Warehouse
 from visavis.unify.matching.cluster import Floats, Ints, cluster, components
 from visavis.unify.matching.columns import describe, make_clean
+from visavis.unify.matching.gather import gather
 from visavis.unify.matching.kept import Kept, again, keep, outdated
 from visavis.unify.matching.propose import PREPARED, Proposal, prepare, propose
 from visavis.unify.matching.refine import Fit, absent_weight, refine, take, weights
@@ -71,7 +72,7 @@ def match(
         kept = keep(proposal, fit)
     pairs, weight = _closed(wh, proposal, fit, pairs)
     chosen = best_threshold(weight) if threshold is None else threshold
-    groups = group(pairs, weight, fit, proposal.rows, chosen)
+    groups = group(wh, proposal, fit, pairs, weight, chosen)
     return Matched(proposal, fit, pairs, weight, chosen, groups, kept, learnt)
 
 
@@ -84,10 +85,22 @@ def _nothing(proposal: Proposal, learnt: str | None) -> Matched:
     return Matched(proposal, Fit(model), pairs, np.empty(0), 0.0, alone, None, learnt)
 
 
-def group(pairs: Pairs, weight: Floats, fit: Fit, rows: int, threshold: float) -> Ints:
-    """The group of each record at a threshold."""
-    evidence = np.clip(weight - absent_weight(fit), -_MOST_AGAINST, _MOST_FOR)
-    return cluster(pairs.a, pairs.b, weight, evidence, rows, threshold, _FLOOR)
+def group(
+    wh: Warehouse, proposal: Proposal, fit: Fit, pairs: Pairs, weight: Floats, threshold: float
+) -> Ints:
+    """The group of each record at a threshold; the prepared table must still be there."""
+    absent = absent_weight(fit)
+
+    def spoken(weight: Floats) -> Floats:
+        return np.clip(weight - absent, -_MOST_AGAINST, _MOST_FOR)
+
+    def judge(a: Ints, b: Ints) -> tuple[Ints, Ints, Floats]:
+        looked = pairs_of(wh, PREPARED, proposal.comparisons, a, b)
+        return looked.a, looked.b, spoken(weights(fit, looked))
+
+    a, b = pairs.a, pairs.b
+    label = cluster(a, b, weight, spoken(weight), proposal.rows, threshold, _FLOOR)
+    return gather(label, a, b, weight, threshold, _FLOOR, judge)
 
 
 def best_threshold(weight: Floats) -> float:

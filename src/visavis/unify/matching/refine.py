@@ -37,31 +37,40 @@ class Fit:
     related: float = 0.0
 
 
-def bayes_factors(pairs: Pairs, shares: list[Floats], u: list[Floats]) -> Floats:
+def bayes_factors(pairs: Pairs, shares: list[Floats], u: list[Floats], prior: float) -> Floats:
     """log2 of how much likelier each pair's levels are in a class than among strangers.
 
-    An equal value that a share t of the records has is equal by chance with probability t, so its
+    An equal value that a share t of the strangers has is equal by chance with probability t, so its
     factor is s / t + 1 - s, s the chance of agreeing for a reason (Winkler's frequency weights).
     """
     total = np.zeros(len(pairs.a))
     for i, (m, base) in enumerate(zip(shares, u, strict=True)):
         factors = np.append(np.log2(m / base), 0.0)[pairs.levels[:, i]]
-        t = pairs.share[:, i]
-        rare = t > 0
+        rare = pairs.share[:, i] > 0
         if rare.any():
+            t = _of_strangers(pairs.share[rare, i].astype(float), base[0], prior * m[0])
             reason = float(np.clip((m[0] - base[0]) / (1 - base[0]), 0.0, 1.0))
-            factors[rare] = np.log2(reason / t[rare] + 1 - reason + 1e-12)
+            factors[rare] = np.log2(reason / t + 1 - reason + 1e-12)
         total += factors
     return total
+
+
+def _of_strangers(share: Floats, by_chance: float, own: float) -> Floats:
+    """Of the other records with a value the part that is not the same person's.
+
+    `own` is how many of a person's own are expected. Of few records with the value they are the
+    usual part (as of two Poisson counts), of many just their number less.
+    """
+    return np.maximum(share - own, share * by_chance / (by_chance + own))
 
 
 def weights(fit: Fit, pairs: Pairs) -> Floats:
     """The match weight of each pair: log2 odds of one person against all else."""
     model = fit.model
-    match = bayes_factors(pairs, model.m, model.u) + np.log2(model.prior)
+    match = bayes_factors(pairs, model.m, model.u, model.prior) + np.log2(model.prior)
     other = np.full(len(match), np.log2(1 - model.prior - fit.related))
     if fit.relatives is not None:
-        kin = bayes_factors(pairs, fit.relatives, model.u) + np.log2(fit.related)
+        kin = bayes_factors(pairs, fit.relatives, model.u, model.prior) + np.log2(fit.related)
         other = np.logaddexp2(other, kin)
     return np.asarray(match - other)
 
@@ -128,11 +137,11 @@ def _maximise(fit: Fit, pairs: Pairs, times: Floats, rows: int, raw_u: list[Floa
 def _chances(fit: Fit, pairs: Pairs) -> tuple[Floats, Floats]:
     """Of each pair: the chance of one person, and that of relatives."""
     model = fit.model
-    match = bayes_factors(pairs, model.m, model.u) + np.log2(model.prior)
+    match = bayes_factors(pairs, model.m, model.u, model.prior) + np.log2(model.prior)
     none = np.full(len(match), np.log2(1 - model.prior - fit.related))
     kin = np.full(len(match), -np.inf)
     if fit.relatives is not None:
-        kin = bayes_factors(pairs, fit.relatives, model.u) + np.log2(fit.related)
+        kin = bayes_factors(pairs, fit.relatives, model.u, model.prior) + np.log2(fit.related)
     total = np.logaddexp2(np.logaddexp2(match, none), kin)
     return np.exp2(match - total), np.exp2(kin - total)
 

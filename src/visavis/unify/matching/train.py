@@ -45,7 +45,7 @@ class Model:
 @dataclass(slots=True)
 class Pairs:
     """Compared pairs: records `a` < `b`, per comparison the level (-1 missing) and, where it is
-    equal, the value's share of all records (0 where frequency does not matter)."""
+    equal, the share of all others that have the value too (0 where frequency does not matter)."""
 
     a: npt.NDArray[np.int64]
     b: npt.NDArray[np.int64]
@@ -171,7 +171,7 @@ def pairs_of(
 def compare(wh: Warehouse, table: str, comparisons: Sequence[Comparison], pairs: str) -> Pairs:
     """The level of every comparison for each pair (a, b) of a query, and how rare equal values are.
 
-    The prepared table has beside `c0` also `r0`: the value's share of the records.
+    The prepared table has beside `c0` also `r0`: the share of the other records with the value.
     """
     n = len(comparisons)
     cases = ", ".join(f"{case_sql(c)} AS k{i}" for i, c in enumerate(comparisons))

@@ -174,8 +174,8 @@ class _Solver:
             known = {name for name in self.names if account[name] in told}
         shared = self.found.shared = set(known)
         once = len(self.found.kept) > 0
-        at, root, guarded = self.at, self._root, bool(self.bounds or self.apart)
-        bounded = guarded or len(at) > self.most
+        at, root, held = self.at, self._root, self.held
+        free = not self.apart and len(at) <= self.most
         kept, refused = self.found.kept, self.found.refused
         for edge in self.edges:
             if once and account[edge.a] == account[edge.b]:
@@ -187,7 +187,9 @@ class _Solver:
             a, b = root(at[edge.a]), root(at[edge.b])
             if a == b:
                 continue
-            guard = self._guard(a, b) if bounded else None
+            # where one side holds nothing that is counted, nothing can be refused
+            easy = free and (held[a] is None or held[b] is None)
+            guard = None if easy else self._guard(a, b)
             if guard is None:
                 self._merge(a, b)
                 kept.append(edge)

@@ -120,7 +120,8 @@ def _join(
     floor: float,
 ) -> bool:
     """Joins in place what may be joined; whether anything was."""
-    to, touched = np.arange(len(label)), set()
+    to = np.arange(len(label))
+    touched: set[int] = set()
     for x, y in tied:
         told = known.get((x, y))
         if told is None or told[:2] != (sizes[x], sizes[y]) or touched & {x, y}:

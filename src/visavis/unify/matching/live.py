@@ -75,8 +75,9 @@ class Index:
         proposal = matched.proposal
         records = wh.arrow(f"SELECT * FROM {PREPARED} ORDER BY _row").combine_chunks()
         records = records.drop_columns(["_row"])
-        for name in _NAMES if names is not None else ():
-            records = records.append_column(name, names[name].combine_chunks())
+        if names is not None:
+            for name in _NAMES:
+                records = records.append_column(name, names[name].combine_chunks())
         keys = [_keys(wh, rule) for rule in proposal.rules]
         return cls(proposal, matched.fit, matched.threshold, records, keys)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from visavis.core.clock import format_time, to_date
 from visavis.core.lang.form import Value
 from visavis.core.lang.types import SCALE, Type
 
+_UNLIKE_JSON = frozenset((Type.DECIMAL, Type.TIME, Type.DATE))
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -36,6 +38,22 @@ def spelled(value: Value, kind: Type) -> Any:
             return value
 
 
-def spelled_all(values: Mapping[str, Value], types: Mapping[str, Type]) -> dict[str, Any]:
+Ways = Sequence[tuple[str, Callable[[Any], Any] | None]]
+"""Names, and how values of each are spelled where JSON has no such type."""
+
+
+def ways_of(types: Mapping[str, Type]) -> Ways:
+    """How values of these names are spelled, made once."""
+    return [
+        (name, partial(spelled, kind=kind) if kind in _UNLIKE_JSON else None)
+        for name, kind in types.items()
+    ]
+
+
+def spelled_all(values: Mapping[str, Value], ways: Ways) -> dict[str, Any]:
     """All values of these names."""
-    return {name: spelled(values.get(name), kind) for name, kind in types.items()}
+    get = values.get
+    return {
+        name: value if (value := get(name)) is None or way is None else way(value)
+        for name, way in ways
+    }

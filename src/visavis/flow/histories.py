@@ -19,7 +19,7 @@ from visavis.core.lang.needs import Needs, needs
 from visavis.core.lang.types import Type
 from visavis.core.nouns import Project
 from visavis.flow.consents import words_of
-from visavis.flow.history_who import write_evidence
+from visavis.flow.history_who import persons, write_evidence
 from visavis.flow.persons import open_lake
 from visavis.flow.published import Published, open_warehouse
 from visavis.flow.relations import catalogue_fields
@@ -110,8 +110,8 @@ class _People:
         )
         self.writer.rows("nodes", 6, (row[:6] for row in rows))
         self.writer.rows("identifiers", 3, ((row[1], row[2], row[0]) for row in rows))
-        self.writer.rows("persons", 2, ((row[5], row[6]) for row in rows if row[5] is not None))
         write_evidence(self.wh, self.at, self.project, self.writer)
+        self.writer.rows("persons", 3, self.wh.rows(persons(self.at, self.project)))
         self.writer.rows(
             "members",
             2,

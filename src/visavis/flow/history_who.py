@@ -42,6 +42,26 @@ def write_evidence(wh: Warehouse, at: Published, project: Project, writer: Histo
     writer.meta({"kinds": by_family, "hashes": hashes, "blocked": blocked})
 
 
+def persons(at: Published, project: Project) -> str:
+    """Every person, and whether it is settled: no link leads to anything that is not the person's,
+    or was there only after the build's moment, and no robot is in it."""
+    late = f"l.first_seen > {int(at.build.as_of)}"
+    ends = " UNION ALL ".join(
+        f"SELECT p.person FROM ({_links(at, project)}) AS l "
+        f"JOIN node_persons AS p ON p.node = l.node_{one} "
+        f"LEFT JOIN node_persons AS q ON q.node = l.node_{other} "
+        f"WHERE {late} OR q.person IS DISTINCT FROM p.person"
+        for one, other in ("ab", "ba")
+    )
+    robots = "SELECT p.person FROM lake_bots JOIN node_persons AS p USING (node)"
+    return (
+        "SELECT person, any_value(person_id), NOT bool_or(loose) FROM ("
+        "SELECT person, person_id, false AS loose FROM node_persons UNION ALL "
+        f"SELECT person, NULL, true FROM ({ends} UNION ALL {robots})) "
+        "GROUP BY person"
+    )
+
+
 def _links(at: Published, project: Project) -> str:
     """Every link of the lake, and the build's matches; those to strong identifiers first."""
     ranks = " ".join(

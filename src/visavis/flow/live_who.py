@@ -14,7 +14,7 @@ from visavis.core.identifiers import family, hash_of, hashes_of
 from visavis.core.identifiers import key_of as form_of
 from visavis.core.nouns import IdentifierKind
 from visavis.flow.identity_words import words_of
-from visavis.store.history import HASHED, Held, PublishedHistory
+from visavis.store.history import HASHED, Held, PublishedHistory, Settled
 from visavis.store.recent import Recent
 from visavis.store.recent_part import key_of
 from visavis.store.words import Row
@@ -92,6 +92,8 @@ class LiveWho:
             | {w.undone_at_ms for w in self._words if w.undone_at_ms is not None}
         )
         self._in_force: dict[int, _Words] = {}
+        self._spoken_of = {name for w in self._words for name in w.pair()}
+        self._as_of: int = history.meta["as_of"] if history is not None else 0
 
     # evidence in
 
@@ -197,6 +199,31 @@ class LiveWho:
 
     def find(self, name: Name, at_ms: int) -> Found | None:
         """The person that holds an identifier, in this spelling or one that is the same."""
+        return self._settled(name, at_ms) or self._looked_up(name, at_ms)
+
+    def _settled(self, name: Name, at_ms: int) -> Found | None:
+        """A person of whom nothing has been heard since the build said all that there is."""
+        history, known = self.history, self.held(name)
+        if history is None or known is None or known.person is None or at_ms < self._as_of:
+            return None
+        found = history.settled(known.person)
+        if found is None or not all(self._is_as_built(n, found) for n in found.members):
+            return None
+        return Found(
+            found.person_id, found.name, found.members, frozenset((known.person,)), (),
+            frozenset(found.members),
+        )  # fmt: skip
+
+    def _is_as_built(self, name: Name, found: Settled) -> bool:
+        """Whether nothing but the build speaks of an identifier."""
+        if name in self._spoken_of or self.recent.seen(name) is not None:
+            return False
+        if family(name[0]) == "other":
+            return True
+        members = found.members.keys()
+        return self.same_key(name) <= members and self.hashes(name) <= members
+
+    def _looked_up(self, name: Name, at_ms: int) -> Found | None:
         evidence = _Moment(self, at_ms)
         looker = self._looker(evidence)
         if evidence.first_seen(name) is None and family(name[0]) != "other":
@@ -293,8 +320,8 @@ class _Moment:
         self._spans: dict[Name, tuple[int | None, int | None] | None] = {}
         self._open: dict[Name, bool] = {}
         self.quiet: dict[Name, set[Name]] = {}
-        self._ties: dict[Name, list[Tie]] = {}
-        self._whole: dict[Name, list[Tie]] = {}
+        self._same: dict[Name, list[Tie]] = {}
+        self._ties: dict[Name, _Once] = {}
 
     def span(self, name: Name) -> tuple[int | None, int | None]:
         """When an identifier was first and last seen; None for always."""
@@ -334,16 +361,10 @@ class _Moment:
 
     def ties(self, name: Name) -> Iterable[Tie]:
         """See unify.looking.Evidence."""
-        known = self._whole.get(name)
-        return self._remembered(name) if known is None else known
-
-    def _remembered(self, name: Name) -> Iterator[Tie]:
-        """As they are asked for; once somebody has asked for all they are looked up no more."""
-        found: list[Tie] = []
-        for tie in self._all(name):
-            found.append(tie)
-            yield tie
-        self._whole[name] = found
+        found = self._ties.get(name)
+        if found is None:
+            found = self._ties[name] = _Once(self._all(name))
+        return found
 
     def _all(self, name: Name) -> Iterator[Tie]:
         for other, said in self.words.joins.get(name, ()):
@@ -370,8 +391,8 @@ class _Moment:
         """See unify.looking.Evidence: stars around the first of one form, pairs of a hash."""
         if family(name[0]) == "other" or self.first_seen(name) is None:
             return []
-        if name in self._ties:
-            return self._ties[name]
+        if name in self._same:
+            return self._same[name]
         group = {n for n in self.who.same_key(name) if self.first_seen(n) is not None}
         middle = min(group, key=lambda n: (n[1], n[0]))
         ends = group - {name} if name == middle else {middle}
@@ -383,7 +404,7 @@ class _Moment:
             for other, rule in found
             if not self._is_forgotten(name, other, rule)
         ]
-        self._ties[name] = ties
+        self._same[name] = ties
         return ties
 
     def _is_forgotten(self, a: Name, b: Name, rule: str) -> bool:
@@ -404,6 +425,27 @@ class _Moment:
             known = [at for at in moments if at is not None]
             self._open[name] = not known or self._at(min(known)) is None
         return self._open[name]
+
+
+class _Once:
+    """Ties that are looked up as they are asked for, once however often that is."""
+
+    __slots__ = ("_made", "_more")
+
+    def __init__(self, ties: Iterator[Tie]) -> None:
+        self._made: list[Tie] = []
+        self._more = ties
+
+    def __iter__(self) -> Iterator[Tie]:
+        made, at = self._made, 0
+        while True:
+            if at == len(made):
+                tie = next(self._more, None)
+                if tie is None:
+                    return
+                made.append(tie)
+            yield made[at]
+            at += 1
 
 
 def _wider(

@@ -35,13 +35,14 @@ from visavis.core.lang.needs import Needs, needs
 from visavis.core.lang.reader import Program, Result, compile_program
 from visavis.core.lang.reader_rows import Items
 from visavis.core.lang.timeline import last_change
-from visavis.core.lang.types import TIME_MIN, Type
+from visavis.core.lang.types import TIME_MIN
 from visavis.core.nouns import Project
 from visavis.core.tagging import expires_at, in_force, with_lineage
 from visavis.core.vocabulary import EVENTS_WITH_LINES
 from visavis.decide.asking import parts_of
 from visavis.decide.menu import names_of as names_of_offer
 from visavis.decide.menu import part_name
+from visavis.flow.answering import Ways, ways_of
 from visavis.flow.counting import Counts
 from visavis.flow.keeping import Answer, Told
 from visavis.flow.live_orders import Orders
@@ -94,11 +95,11 @@ class Base:
     words: Sequence[Row] = ()
     """Words by hand that the build knew."""
 
-    types: dict[str, Type] = field(init=False)
-    """The traits with their types."""
+    ways: Ways = field(init=False)
+    """The traits, and how their values are spelled."""
 
     def __post_init__(self) -> None:
-        self.types = {name: trait.type for name, trait in self.project.traits.items()}
+        self.ways = ways_of({name: trait.type for name, trait in self.project.traits.items()})
 
 
 def base_of(root: Path, state: Path, folder: Project) -> Base:
@@ -444,7 +445,8 @@ class Profiles:
         history = self._joined(parts, since)
         result = base.program.run(history, at_ms, base.fits, base.items)
         made = self._answer(found, history, result, at_ms)
-        if not found.shared and not any(event["void"] for event in since):
+        # whoever did something is likely to go on; most of those asked for did nothing
+        if since and not found.shared and not any(event["void"] for event in since):
             made.growing = Growing(history, base.project.properties, base.project.line_fields)
         return made
 
@@ -515,7 +517,7 @@ class Profiles:
         for name in held:
             parts += self._published(name)
             events += [e.plain() for e in self._since(name)]
-        nobodys = self.who.nobodys(at_ms)
+        nobodys = self.who.nobodys(at_ms) if shared else _no_name
         for name in shared:
             blocked = self._naming.blocks(name)
             mine, named = _no_login if blocked else self._logins(name, held), self._named(name)
@@ -676,6 +678,11 @@ def _counts(
         if not nobodys(name):
             return False
     return mine(place)
+
+
+def _no_name(name: Identifier) -> bool:
+    """Nothing is shared, so nobody is asked about."""
+    return False
 
 
 def _no_login(place: tuple[int, str]) -> bool:

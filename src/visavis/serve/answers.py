@@ -42,7 +42,7 @@ class Answers:
 
     def routes(self) -> list[Route]:
         return [
-            Route("GET", "/v1/profile", self.profile, _PROFILE),
+            Route("GET", "/v1/profile", self.profile, _PROFILE, self.profile_at_once),
             Route("POST", "/v1/profile", self.profile_of_body, _PROFILE_OF_BODY),
             Route("GET", "/v1/segments/{name}/count", self.count, _COUNT),
             Route("POST", "/v1/decide", self.decide, _DECIDE, self.decide_at_once),
@@ -60,6 +60,13 @@ class Answers:
         return profiles
 
     async def profile(self, request: Request) -> Answer:
+        return self._profile_of_query(request)
+
+    def profile_at_once(self, request: Request, body: bytes, reply: Reply) -> None:
+        """As `profile`, without a task."""
+        reply(self._profile_of_query(request))
+
+    def _profile_of_query(self, request: Request) -> Answer:
         self._secret(request)
         return self._profile({k: unescaped(k, v) for k, v in request.asked().items()})
 
@@ -225,7 +232,7 @@ def _told(profiles: Profiles, known: Known, consents: list[dict[str, Any]]) -> d
             }
             for (kind, value), (first, last) in found.members.items()
         ],
-        "traits": spelled_all(known.values, profiles.base.types),
+        "traits": spelled_all(known.values, profiles.base.ways),
         "tags": known.tags,
         "segments": known.segments,
         "consents": consents,

@@ -22,7 +22,7 @@ from visavis.core.lang.form import Value
 from visavis.core.lang.history import History, Lines, Stream
 from visavis.core.lang.types import Type
 
-_VERSION = 3
+_VERSION = 4
 FILE = f"history.{_VERSION}.db"
 """Its name has the version of its layout: one of another version is made anew."""
 Name = tuple[str, str]
@@ -43,7 +43,7 @@ CREATE TABLE identifiers(kind TEXT NOT NULL, value TEXT NOT NULL, node INT NOT N
   PRIMARY KEY(kind, value)) WITHOUT ROWID;
 CREATE TABLE nodes(node INTEGER PRIMARY KEY, kind TEXT NOT NULL, value TEXT NOT NULL,
   first_seen INT, last_seen INT, person INT);
-CREATE TABLE persons(person INTEGER PRIMARY KEY, person_id TEXT NOT NULL);
+CREATE TABLE persons(person INTEGER PRIMARY KEY, person_id TEXT NOT NULL, settled INT NOT NULL);
 CREATE TABLE links(a INT NOT NULL, b INT NOT NULL, rule TEXT NOT NULL, source TEXT NOT NULL,
   first_seen INT, last_seen INT);
 CREATE TABLE keys(family TEXT NOT NULL, key TEXT NOT NULL, node INT NOT NULL,
@@ -157,6 +157,16 @@ class Held:
     """Since when it is told to be a robot's."""
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A person to whom no link leads from anybody else, or from the time after the build: the
+    identifier that names it, and of each that it has when it was seen."""
+
+    person_id: str
+    name: Name
+    members: dict[Name, tuple[int | None, int | None]]
+
+
 def is_made(folder: Path) -> bool:
     """Whether a build's folder has a history, in the form that this version reads."""
     path = folder / FILE
@@ -234,6 +244,21 @@ class PublishedHistory:
             "ORDER BY kind, value",
             (person,),
         ).fetchall()
+
+    def settled(self, person: int) -> Settled | None:
+        """A person of whom the build says all there is to say; None for anybody else."""
+        rows = self.db.execute(
+            "SELECT p.person_id, n.node, n.kind, n.value, n.first_seen, n.last_seen "
+            "FROM persons AS p JOIN nodes AS n ON n.person = p.person "
+            "WHERE p.person = ? AND p.settled ORDER BY n.kind, n.value",
+            (person,),
+        ).fetchall()
+        # the identifier that names a person gives it its number
+        naming = next(((kind, value) for _, node, kind, value, *_ in rows if node == person), None)
+        if naming is None:
+            return None
+        members = {(kind, value): (low, high) for _, _, kind, value, low, high in rows}
+        return Settled(rows[0][0], naming, members)
 
     def identifier(self, node: int) -> tuple[str, str] | None:
         """Kind and value of a node."""

@@ -194,7 +194,7 @@ def _event(event: Event) -> dict[str, Any]:
 def _now(profiles: Profiles, answer: Answer, now_ms: int) -> Mapping[str, Any]:
     return {
         "as_of": to_datetime(now_ms),
-        "traits": spelled_all(answer.values, profiles.base.types),
+        "traits": spelled_all(answer.values, profiles.base.ways),
         "tags": answer.tags,
         "segments": answer.segments,
     }

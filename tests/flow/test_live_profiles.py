@@ -275,3 +275,22 @@ def test_an_event_that_cannot_be_kept_does_not_stop_the_others(base: Base) -> No
     lone = b'{"messageId": "l", "event": "Product Viewed", "userId": "\\ud800"}'
     held.take([Frame(1, START, HEAD, lone), frame(2, USERS[0], START, "x")])
     assert told(held, ("user_id", "1"), START + 1)[1]["views"] == 1
+
+
+def test_counting_again_and_again_remembers_each_person_once(
+    base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from visavis.flow import counting
+
+    monkeypatch.setattr(counting, "_FEW_ENDS", 3)
+    held = profiles(base)
+
+    async def run() -> None:
+        for number in range(1, 60):
+            at = START + number * DAY // 24
+            held.take([frame(number, USERS[number % 2], at, "x")])
+            assert await held.count("fresh", at + 1) == min(number, 2)
+            assert len(held._counts._ends) <= 8
+
+    asyncio.run(run())
+    held.close()

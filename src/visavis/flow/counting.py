@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from visavis.core.decisions import Identifier
@@ -23,6 +23,7 @@ MOST_TOUCHED = 200_000
 """Identifiers touched between two counts beyond which the next one begins anew."""
 _SLICE_SECONDS = 0.002
 _NEVER = 1 << 62
+_FEW_ENDS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,12 @@ class Counts:
             if not self._before[one]:
                 self._was.update(self._segments(one))
             self._before[one] += 1
-        heappush(self._ends, (person.until, name))
+        if person.until < _NEVER:
+            heappush(self._ends, (person.until, name))
+        if len(self._ends) > 2 * len(self._people) + _FEW_ENDS:
+            # most are of people who were counted anew since
+            self._ends = [(p.until, n) for n, p in self._people.items() if p.until < _NEVER]
+            heapify(self._ends)
 
     def _remove(self, member: Identifier) -> tuple[Identifier, ...]:
         """Takes back the person who was counted with an identifier; their identifiers."""

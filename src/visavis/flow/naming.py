@@ -45,7 +45,7 @@ class Naming:
     def __init__(self, kinds: Mapping[str, IdentifierKind]) -> None:
         self._rules = {name: _Rule.of(name, kind) for name, kind in kinds.items()}
         self._plain = IdentifierKind("")
-        self._remembered = lru_cache(maxsize=32_768)(self._of)
+        self._remembered = lru_cache(maxsize=16_384)(self._of)
 
     def of(self, given: Iterable[Identifier]) -> tuple[Identifier, ...]:
         """The usable identifiers in normal form, the strongest first."""

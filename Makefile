@@ -33,7 +33,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 test: lint clients
-	$(BIN)/python -m pytest -n 2 -m "not long"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long"
 
 test-long: setup
 	$(BIN)/python -m pytest -m long

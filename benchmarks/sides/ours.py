@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from visavis.core.clock import parse_time, zone
-from visavis.flow.build import load_project, open_warehouse
 from visavis.flow.portions import base_in_portions, drop_base
+from visavis.flow.projects import load_project, open_warehouse
 from visavis.flow.relations import make_relations, snapshot
 from visavis.store.engines.duckdb_names import identifier, text_literal
 from visavis.store.lake import Lake

@@ -46,6 +46,21 @@ def test_each_part_is_computed_from_what_was_loaded(tmp_path: Path) -> None:
     assert rows(s, newest + 30 * DAY_MS)[0]["below"]
 
 
+def test_what_people_consented_to_is_scored_by_what_it_holds(tmp_path: Path) -> None:
+    roles = {"channel": "ch", "purpose": "p", "status": "s", "time": "t"}
+    who = {"customer_id": "c"}
+    s = Shop(tmp_path, source("consents", "consents", "consents.csv", roles=roles, identifiers=who))
+    s.write(
+        "consents.csv",
+        "c,ch,p,s,t\n1,email,news,yes,2020-01-01\n"
+        "2,email,,yes,2020-01-02\n2,email,,no,2020-01-02\n",
+    )
+    s.collect()
+    (row,) = rows(s, NOW)
+    # 3 rows x (purpose, node, time), two purposes missing; a yes and a no are two things said
+    assert (row["completeness"], row["uniqueness"]) == (77.8, 100.0)
+
+
 def test_costs_load_in_the_projects_currency(tmp_path: Path) -> None:
     margins = {"product": "sku", "cost": "cost", "currency": "cur", "valid_from": "d"}
     ads = {"channel": "ch", "amount": "a", "valid_from": "d"}

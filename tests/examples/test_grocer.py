@@ -12,6 +12,10 @@ import duckdb
 import pytest
 from tests.examples.conftest import AS_OF, DATA, Visavis, run
 
+from visavis.flow.report import chart, report
+
+pytestmark = pytest.mark.xdist_group("grocer")  # built once
+
 ORDERS = f"""
     select household_id h, basket_id b, min(transaction_timestamp) t,
            sum(sales_value::decimal(18,6)) revenue
@@ -202,11 +206,13 @@ def test_a_second_build_reads_nothing_and_changes_nothing(grocer: Path) -> None:
 
 def test_charts_are_drawn(grocer: Path, tmp_path: Path) -> None:
     for name in ("lifecycle", "repeat", "sources"):
-        for ending, start in (("svg", b"<svg"), ("png", b"\x89PNG")):
+        made = report(grocer, name)
+        for ending, start in (("svg", b"<svg"), ("png", b"\x89PNG"), ("html", b"<!DOCTYPE html>")):
             target = tmp_path / f"{name}.{ending}"
-            done = run("-p", str(grocer), "report", name, "--chart", str(target))
-            assert done.returncode == 0, done.stderr
+            chart(made, target)
             assert target.read_bytes().startswith(start)
+            if ending == "html":
+                assert b"width=device-width" in target.read_bytes()
 
 
 def test_explain_leads_to_file_line_and_events(ask: Visavis) -> None:

@@ -29,6 +29,7 @@ from visavis.flow.unsubscribe import unsubscribe
 from visavis.store.key import project_key
 from visavis.store.outbox import Outbox
 
+pytestmark = pytest.mark.xdist_group("decisions")  # one brand, which the last of them changes
 PEOPLE = 40
 OFFERS = """\
 offers:

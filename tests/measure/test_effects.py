@@ -152,6 +152,9 @@ def test_charts(sent: Path, tmp_path: Path) -> None:
 def test_nothing_sent_yet(tmp_path: Path) -> None:
     root = shop(tmp_path)
     build(root)
+    target = tmp_path / "lift.svg"
+    run(root, "report", "lift", "--chart", str(target))
+    assert "Nothing to draw yet" in target.read_text()
     for name in ("lift", "campaigns"):
         told = run(root, "report", name)
         assert told["rows"] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from live import Server, command, events, key, project
 
-from visavis.flow.build import load_project
+from visavis.flow.projects import load_project
 from visavis.flow.schedule import Schedule, schedule_of
 from visavis.store.locks import writing
 

@@ -131,7 +131,7 @@ def moment(text: str, option: str) -> int:
 
 def _project_zone() -> Zone:
     from visavis.core.clock import zone
-    from visavis.flow.build import load_project
+    from visavis.flow.projects import load_project
 
     return zone(load_project(settings().root).time_zone)
 

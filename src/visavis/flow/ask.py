@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from visavis.core.problems import Problem, ProblemsError, nearest
 from visavis.core.progress import SILENT, Progress
-from visavis.flow.build import default_memory, open_warehouse
+from visavis.flow.projects import default_memory, open_warehouse
 from visavis.flow.published import Published, condition, people_as_of, published
 from visavis.store.engines.duckdb_names import identifier, text_literal
 from visavis.store.views import check_read_only, open_views, shut, stream

@@ -10,7 +10,7 @@ from typing import Any
 from visavis import __version__
 from visavis.core.clock import format_time
 from visavis.core.problems import Problem, ProblemsError
-from visavis.flow.build import load_project, state_of
+from visavis.flow.projects import load_project, state_of
 from visavis.flow.published import state_folder
 from visavis.project.folder import is_project, read_texts
 from visavis.store import backup as files

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from visavis.core.nouns import Project
-from visavis.core.problems import ProblemsError
 from visavis.core.progress import Progress
 from visavis.flow.erasing import settle
 from visavis.flow.inputs import answers, gather, summary
+from visavis.flow.projects import changing, load_project
 from visavis.store import builds, crash
 from visavis.store.lake import Lake, room_on_disk
-from visavis.store.locks import writing
 from visavis.store.state import State
 from visavis.store.tail import forget
-from visavis.store.warehouse import Warehouse, connect
-
-_LARGEST_DEFAULT = 3 * 1024**3
+from visavis.store.warehouse import Warehouse
 
 
 def build(
@@ -94,50 +88,3 @@ def _build(
     forget(lake.state, inputs.tail)
     settle(lake, db, erasing, inputs.tail)
     return summary(made.manifest)
-
-
-@contextmanager
-def changing(project: Project, what: str, now_ms: int) -> Iterator[tuple[Lake, State, Warehouse]]:
-    """The state of a project for the one command that may change it now.
-
-    What a killed one left in the lake is gone. Raises ProblemsError `locked`.
-    """
-    state = state_of(project)
-    with writing(state, what, now_ms), State(state / "state.db") as db:
-        crash.point(f"{what}-locked")
-        lake = Lake(state)
-        lake.sweep(db)
-        with open_warehouse(project) as wh:
-            yield lake, db, wh
-
-
-def load_project(root: Path) -> Project:
-    """The project in a folder; raises ProblemsError with everything that is wrong with it."""
-    from visavis.project.load import load
-
-    project, problems = load(root)
-    if project is None or any(p.severity == "error" for p in problems):
-        raise ProblemsError(problems)
-    return project
-
-
-def state_of(project: Project) -> Path:
-    """The project's state directory."""
-    return project.root / project.state
-
-
-def open_warehouse(project: Project) -> Warehouse:
-    """A warehouse that spills into the project's own state and keeps to its memory limit."""
-    state = state_of(project)
-    spill = state / "tmp" / "spill"
-    spill.mkdir(parents=True, exist_ok=True)
-    wh = connect(project.memory_limit or default_memory(), spill)
-    wh.execute("SET preserve_insertion_order = false")
-    wh.execute("SET parquet_metadata_cache = true")
-    return wh
-
-
-def default_memory() -> str:
-    """Half of what the machine has, at most 3 GiB: a build then stays under 4 GiB in all."""
-    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return f"{min(installed // 2, _LARGEST_DEFAULT) // 1024**2}MiB"

@@ -36,7 +36,8 @@ def erase(root: Path, person: str, now_ms: int, progress: Progress) -> dict[str,
 
     What is dated after `now_ms` and comes in later is kept: somebody who returns begins anew.
     """
-    from visavis.flow.build import build_project, load_project, state_of
+    from visavis.flow.build import build_project
+    from visavis.flow.projects import load_project, state_of
 
     project = load_project(root)
     state = state_of(project)

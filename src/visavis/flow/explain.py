@@ -16,7 +16,6 @@ from visavis.core.lang.to_sql import to_sql
 from visavis.core.lang.types import TIME_MIN, Type
 from visavis.core.nouns import Project, Trait
 from visavis.core.problems import Place, Problem, ProblemsError, nearest
-from visavis.flow.build import open_warehouse
 from visavis.flow.chains import COLUMNS, against, chain, ends, joining, person_evidence
 from visavis.flow.explain_message import message_told, told_of
 from visavis.flow.persons import (
@@ -28,6 +27,7 @@ from visavis.flow.persons import (
     read_history,
 )
 from visavis.flow.profile import completeness, given_values, shown_value
+from visavis.flow.projects import open_warehouse
 from visavis.flow.published import Published, published
 from visavis.store.warehouse import Warehouse
 

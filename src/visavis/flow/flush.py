@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from visavis.core.progress import Progress
-from visavis.flow.build import changing, load_project
+from visavis.flow.projects import changing, load_project
 from visavis.store.lake import room_on_disk
 
 

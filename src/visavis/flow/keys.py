@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 from visavis.core.clock import format_time
 from visavis.core.problems import Problem, ProblemsError
-from visavis.flow.build import load_project, state_of
+from visavis.flow.projects import load_project, state_of
 from visavis.store import keys
 from visavis.store.keys import Key
 

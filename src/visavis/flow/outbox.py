@@ -7,8 +7,8 @@ from typing import Any
 
 from visavis.core.clock import to_datetime
 from visavis.core.problems import Problem, ProblemsError, nearest
-from visavis.flow.build import load_project
 from visavis.flow.planned import event_of
+from visavis.flow.projects import load_project
 from visavis.flow.published import state_folder
 from visavis.store.outbox import Message, Outbox
 

@@ -19,8 +19,9 @@ from visavis.core.decisions import Due
 from visavis.core.nouns import Project
 from visavis.core.offers import Content
 from visavis.core.progress import Progress
-from visavis.flow.build import build_project, load_project, open_warehouse, state_of
+from visavis.flow.build import build_project
 from visavis.flow.due import due
+from visavis.flow.projects import load_project, open_warehouse, state_of
 from visavis.flow.published import Published
 from visavis.store import builds
 from visavis.store.builds import Build

@@ -12,9 +12,9 @@ from visavis.core.problems import Problem, ProblemsError, nearest
 from visavis.decide.asking import features_of
 from visavis.decide.content import Renderer
 from visavis.decide.rules import Unrendered
-from visavis.flow.build import load_project
 from visavis.flow.due import NO_SITE
 from visavis.flow.persons import find_person, open_lake, read_catalogue, read_history
+from visavis.flow.projects import load_project
 from visavis.flow.published import open_warehouse, published
 
 

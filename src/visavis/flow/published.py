@@ -10,10 +10,9 @@ from pathlib import Path
 from visavis.core.lang.form import Node, Value
 from visavis.core.nouns import Project
 from visavis.core.problems import Problem, ProblemsError
-from visavis.flow.build import open_warehouse as open_warehouse
-from visavis.flow.build import state_of
 from visavis.flow.identity_words import words_at
-from visavis.flow.match_fits import fits_of
+from visavis.flow.projects import open_warehouse as open_warehouse
+from visavis.flow.projects import state_of
 from visavis.flow.relations import make_relations, snapshot, use_catalogue
 from visavis.store import builds
 from visavis.store.builds import Build
@@ -71,7 +70,7 @@ def state_folder(root: Path) -> Path:
 
     path = root / _SETTINGS
     if not path.is_file():
-        from visavis.flow.build import load_project
+        from visavis.flow.projects import load_project
 
         return state_of(load_project(root))
     try:
@@ -127,6 +126,7 @@ def relations_as_of(wh: Warehouse, at: Published, project: Project, as_of_ms: in
 
 def who_as_of(wh: Warehouse, at: Published, project: Project, as_of_ms: int) -> bool:
     """Makes `node_persons` from the loads of the build as of a moment; whether any are joined."""
+    from visavis.flow.match_fits import fits_of
     from visavis.unify.tables import identify_people
 
     manifest = at.build.manifest

@@ -17,7 +17,7 @@ from visavis.collect.live_load import SOURCE as LIVE
 from visavis.core.nouns import Project
 from visavis.core.problems import Problem, ProblemsError, nearest
 from visavis.core.progress import Progress
-from visavis.flow.build import changing, load_project, open_warehouse, state_of
+from visavis.flow.projects import changing, load_project, open_warehouse, state_of
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.lake import Lake
 from visavis.store.state import State

@@ -8,7 +8,7 @@ from typing import Any
 from visavis.collect.batch import collect
 from visavis.collect.register import register
 from visavis.core.progress import SILENT, Progress
-from visavis.flow.build import changing, load_project, open_warehouse, state_of
+from visavis.flow.projects import changing, load_project, open_warehouse, state_of
 from visavis.store.lake import Lake
 from visavis.store.state import State
 

@@ -8,7 +8,7 @@ from typing import Any
 from visavis.core.identifiers import normal_value
 from visavis.core.links import read_token
 from visavis.core.problems import Problem, ProblemsError
-from visavis.flow.build import load_project, state_of
+from visavis.flow.projects import load_project, state_of
 from visavis.store import journal
 from visavis.store.journal import Recorded
 from visavis.store.key import project_key

@@ -93,7 +93,7 @@ class _Answer:
 
 def run(root: Path) -> list[TestResult]:
     """Runs every test of the project. Raises ProblemsError for a project that can't be loaded."""
-    from visavis.flow.build import load_project
+    from visavis.flow.projects import load_project
 
     project = load_project(root)
     tests = [replace(t, events=tuple(_complete(t))) for t in project.tests.values()]
@@ -181,7 +181,7 @@ def _since(
 
 def _for_everybody(project: Project, tests: Sequence[UserTest]) -> list[_Answer]:
     """The SQL reader's answers: each test one person among all the others."""
-    from visavis.flow.build import default_memory
+    from visavis.flow.projects import default_memory
     from visavis.store.warehouse import connect
 
     answers: dict[int, _Answer] = {}

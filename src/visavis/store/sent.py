@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from visavis.store.engines.duckdb_names import identifier
 from visavis.store.outbox import Outbox
 from visavis.store.warehouse import Warehouse
 
@@ -38,8 +39,10 @@ def open_outbox(wh: Warehouse, state: Path, sql: str | None) -> None:
     """
     with Outbox(state) as outbox:
         for name, query in (("messages", _MESSAGES), ("decisions", _DECISIONS)):
-            wanted = sql is None or name in sql.lower()
-            wh.register(f"{name}_rows", _table(outbox, query if wanted else f"{query} LIMIT 0"))
+            if sql is None or name in sql.lower():
+                wh.register(f"{name}_rows", _table(outbox, query))
+            else:
+                _make_empty(wh, f"{name}_rows", outbox, query)
     person = "n.kind = m.{kind} AND n.value = m.{value}"
     # a view would be read after the files of the state are shut off
     wh.execute(
@@ -83,6 +86,15 @@ def open_effects(wh: Warehouse, state: Path) -> None:
         f"FROM (SELECT r.person_id, r.made_at, unnest(from_json(r.candidates, {candidates})) AS c "
         f"FROM ({person.format(rows='reasons_rows')}) AS r) GROUP BY ALL"
     )
+
+
+def _make_empty(wh: Warehouse, name: str, outbox: Outbox, query: str) -> None:
+    """The table without rows, by the warehouse itself: Arrow of Python's values loads pandas."""
+    with closing(outbox.db.execute(f"{query} LIMIT 0")) as cursor:
+        kinds = dict.fromkeys(_MS, "TIMESTAMP_MS") | {"held_out": "BIGINT", "share": "DOUBLE"}
+        names = [column[0] for column in cursor.description]
+    columns = ", ".join(f"{identifier(n)} {kinds.get(n, 'VARCHAR')}" for n in names)
+    wh.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
 
 
 def _table(outbox: Outbox, query: str) -> pa.Table:

@@ -18,12 +18,12 @@ from visavis.core.clock import to_datetime
 from visavis.core.nouns import Project
 from visavis.core.problems import Problem, ProblemsError
 from visavis.flow.answering import spelled_all
-from visavis.flow.build import load_project, state_of
 from visavis.flow.erasing import KEPT_OF, MESSAGES_OF, Names, names_of
 from visavis.flow.keeping import Answer
 from visavis.flow.knowing import catch_up
 from visavis.flow.naming import Naming
 from visavis.flow.profiles import Profiles, base_of
+from visavis.flow.projects import load_project, state_of
 from visavis.store import builds
 from visavis.store.key import project_key
 from visavis.store.outbox import Outbox

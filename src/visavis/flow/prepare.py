@@ -9,8 +9,8 @@ from visavis.collect.intake import take_in
 from visavis.collect.rates import make_rates, rates_of
 from visavis.core.problems import Problem, ProblemsError
 from visavis.core.progress import Progress
-from visavis.flow.build import load_project, open_warehouse, state_of
 from visavis.flow.histories import write_history
+from visavis.flow.projects import load_project, open_warehouse, state_of
 from visavis.flow.published import published, state_folder
 from visavis.flow.rates import keep_rates
 from visavis.store import builds

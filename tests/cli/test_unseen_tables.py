@@ -30,7 +30,7 @@ def same(found: Truth, true: Truth) -> bool:
     return all(found[key] == true[key] for key in found)
 
 
-OFTEN = set(list(CASES)[::3]) | {"shopify", "repeated_totals"}
+OFTEN = {*list(CASES)[::3], "shopify", "repeated_totals", "nested_parquet", "a_folder_of_months"}
 """What `make test` tries; the others are for the long tests."""
 NAMES = [n if n in OFTEN else pytest.param(n, marks=pytest.mark.long) for n in CASES]
 
@@ -49,3 +49,18 @@ def test_a_title_above_the_header_is_skipped(run: Run, tmp_path: Path) -> None:
     (tmp_path / "o.csv").write_text(text)
     run("init", "p", "--orders", "o.csv", "--yes")
     assert "skip_lines: 1" in (tmp_path / "p" / "sources" / "orders.yml").read_text()
+
+
+def test_a_pattern_takes_in_later_files_too(run: Run, tmp_path: Path) -> None:
+    text = "Order,Customer,Date,Price\n{0},a,2018-01-05,2.50\n{0}0,b,2018-01-06,3.50\n"
+    (tmp_path / "o-1.csv").write_text(text.format(1))
+    run("init", ".", "--orders", "o-*.csv", "--yes")
+    (tmp_path / "o-2.csv").write_text(text.format(2))
+    assert json.loads(run("build", "--json").stdout)["events"] == 4
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04", b"\x89PNG\r\n", b"\x00\x00\x01\x02"])
+def test_what_is_no_text_is_refused(start: bytes, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "o.csv").write_bytes(start + b"a,b,c\n1,2,3\n" + bytes(range(256)))
+    assert "unreadable-file" in run("init", "p", "--orders", "o.csv", "--yes", exit_code=1).stderr
+    assert not (tmp_path / "p").exists()

@@ -635,3 +635,92 @@ def russian_cp1251(to: Path) -> tuple[list[str], Truth]:
         encoding="cp1251",
     )
     return ["o.csv"], truth(orders)
+
+
+@case
+def polish_cp1250(to: Path) -> tuple[list[str], Truth]:
+    orders = shop(61, cancelled=0.06)
+    write_csv(to / "o.csv", rows(orders, {
+        "Numer zamówienia": lambda o, x, n: f"ZAM/{o.number}/2017", "Klient": lambda o, x, n: f"K{o.customer}", "Data zamówienia": at("%d.%m.%Y %H:%M"), "Produkt": lambda o, x, n: x.product, "Nazwa": lambda o, x, n: "Żółta łódź",
+        "Ilość": lambda o, x, n: x.quantity, "Cena": lambda o, x, n: f"{de(x.price)} zł", "Wartość": lambda o, x, n: f"{de(x.amount)} zł", "Status": lambda o, x, n: "anulowane" if o.status == "cancelled" else "zrealizowane"}), delimiter=";", encoding="cp1250")  # fmt: skip
+    return ["o.csv"], truth(orders)
+
+
+@case
+def brazilian_reais(to: Path) -> tuple[list[str], Truth]:
+    orders = shop(62, currencies=("BRL",), top=4000)
+    write_csv(to / "o.csv", rows(orders, {
+        "id_pedido": lambda o, x, n: o.number, "cpf_cliente": lambda o, x, n: f"{o.customer:011d}", "data_pedido": at("%d/%m/%Y %H:%M"), "produto": lambda o, x, n: x.product,
+        "qtde": lambda o, x, n: x.quantity, "valor_unitario": lambda o, x, n: f"R$ {de(x.price)}", "valor_total": lambda o, x, n: f"R$ {de(x.amount)}"}), delimiter=";")  # fmt: skip
+    return ["o.csv"], truth(orders, currency="BRL")
+
+
+@case
+def wide_bytes_and_lone_returns(to: Path) -> tuple[list[str], Truth]:
+    orders = shop(63)
+    write_csv(to / "o.csv", rows(orders, {
+        "Bestellnummer": lambda o, x, n: o.number, "Kundennummer": lambda o, x, n: o.customer, "Datum": at("%d.%m.%Y %H:%M"), "Artikel": lambda o, x, n: x.product,
+        "Anzahl": lambda o, x, n: x.quantity, "Betrag": lambda o, x, n: de(x.amount)}), delimiter=";", encoding="utf-16-le", end="\r")  # fmt: skip
+    return ["o.csv"], truth(orders)
+
+
+@case
+def nested_parquet(to: Path) -> tuple[list[str], Truth]:
+    orders = shop(64, guests=0.05)
+    table = [
+        {
+            "order_id": o.number,
+            "buyer": {"id": o.customer, "email": o.email},
+            "created_at": o.at,
+            "items": [
+                {"sku": x.product, "qty": x.quantity, "price": float(x.price)} for x in o.lines
+            ],
+        }
+        for o in orders
+    ]
+    pq.write_table(pa.Table.from_pylist(table), to / "o.parquet")
+    return ["o.parquet"], truth(orders)
+
+
+@case
+def a_row_of_totals(to: Path) -> tuple[list[str], Truth]:
+    orders = shop(65)
+    write_csv(to / "o.csv", rows(orders, {
+        "Beleg": lambda o, x, n: o.number, "Kunde": lambda o, x, n: o.customer, "Datum": at("%d.%m.%Y"), "Artikel": lambda o, x, n: x.product,
+        "Menge": lambda o, x, n: x.quantity, "Umsatz": lambda o, x, n: de(x.amount)}), delimiter=";")  # fmt: skip
+    with (to / "o.csv").open("a") as file:
+        file.write(f"Summe;;;;;{de(sum((o.total for o in orders), Decimal(0)))}\n")
+    return ["o.csv"], truth(orders)
+
+
+@case
+def numbers_of_goods(to: Path) -> tuple[list[str], Truth]:
+    orders = shop(66, cancelled=0.06)
+    write_csv(to / "o.csv", rows(orders, {
+        "order_sn": lambda o, x, n: o.number, "user_id": lambda o, x, n: o.customer, "pay_time": at("%Y-%m-%d %H:%M:%S"), "goods_id": lambda o, x, n: x.product,
+        "goods_num": lambda o, x, n: x.quantity, "goods_price": lambda o, x, n: x.price, "is_cancelled": lambda o, x, n: int(o.status == "cancelled")}))  # fmt: skip
+    return ["o.csv"], truth(orders)
+
+
+@case
+def sales_and_returns_by_type(to: Path) -> tuple[list[str], Truth]:
+    orders = with_refunds(shop(67))
+    write_csv(to / "o.csv", rows(orders, {
+        "transaction_id": lambda o, x, n: o.number, "customer_ref": lambda o, x, n: o.customer, "transaction_date": at("%Y-%m-%dT%H:%M:%S"), "sku": lambda o, x, n: x.product,
+        "units": lambda o, x, n: abs(x.quantity), "value": lambda o, x, n: abs(x.amount), "transaction_type": lambda o, x, n: "RETURN" if x.quantity < 0 else "SALE"}))  # fmt: skip
+    return ["o.csv"], truth(orders)
+
+
+@case
+def a_folder_of_months(to: Path) -> tuple[list[str], Truth]:
+    orders = shop(68)
+    cells: dict[str, Cell] = {
+        "order": lambda o, x, n: o.number, "client": lambda o, x, n: o.customer, "date": at("%Y-%m-%d %H:%M:%S"), "item": lambda o, x, n: x.product,
+        "quantity": lambda o, x, n: x.quantity, "amount": lambda o, x, n: x.amount}  # fmt: skip
+    folder = to / "exports"
+    folder.mkdir()
+    for start in range(0, len(orders), 65):
+        write_csv(folder / f"{start:03}.csv", rows(orders[start : start + 65], cells))
+    (folder / "clients.txt").write_text("name;age\nAnna;30\nBéla;31\n")
+    (folder / "logo.png").write_bytes(b"\x89PNG\r\n")
+    return ["exports"], truth(orders)

@@ -24,6 +24,7 @@ from visavis.project.headers import Unreadable, columns
         ("订单,b\n".encode("gb18030"), ["订单", "b"]),
         ("a,é\n".encode("utf-16"), ["a", "é"]),
         (b'"a\nx",b\n1,2\n', ["a\nx", "b"]),
+        ("a,b\n1,größe\n".encode("cp1252"), ["a", "b"]),
         (b"a,,A\n", ["a", "column2", "A_2"]),
         (b"", []),
     ],

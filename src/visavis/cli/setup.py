@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     "files",
     multiple=True,
     metavar="FILE",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A table of order lines: CSV, Parquet or JSON lines. May be given more than once.",
+    type=click.Path(path_type=Path),
+    help="A table of order lines: CSV, Parquet or JSON lines; also a folder of them, or a pattern "
+    "like 'exports/*.csv', which takes in later files, too. May be given more than once.",
 )
 @click.option(
     "--map",
@@ -53,7 +54,11 @@ def init_command(
             raise click.UsageError("--map goes with --orders FILE.")
         _report_made(setup.init(directory, template or "starter", time_zone, currency), directory)
         return
-    proposal = setup.propose(files, _roles(mapping))
+    try:
+        proposal = setup.propose(files, _roles(mapping))
+    except FileNotFoundError as error:
+        message = f"There is no file '{error}'."
+        raise click.BadParameter(message, param_hint="--orders") from error
     _show(proposal)
     if not yes:
         _confirm()

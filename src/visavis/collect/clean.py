@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from visavis.collect.money_signs import SIGN, WORD
 from visavis.core.clock import Zone
 from visavis.core.lang.types import Type
 from visavis.store.engines.duckdb_names import text_literal
@@ -121,14 +122,10 @@ def number_text(raw: str, habit: Habit) -> str:
 
 
 def _bare(raw: str) -> str:
-    """The cell without currency signs, blanks and apostrophes; (5) and 5- are -5."""
-    signs = (
-        r"[\s\u00a0\u202f\u2009''’€$£¥￥₹元円₩원₽₺]|^[A-Za-z]{2,3}\.?\s|\s?[A-Za-z]{3}$".replace(
-            "\\u00a0", "\u00a0"
-        )
-        .replace("\\u202f", "\u202f")
-        .replace("\\u2009", "\u2009")
-    )
+    """The cell without currency signs, blanks and apostrophes; (5) and 5- are -5, 5.- is 5."""
+    blanks = r"[\s\x{00a0}\x{202f}\x{2009}''’]"
+    words = rf"^(?:{WORD})\.?\s*|\s*(?:{WORD})\.?$|^[A-Za-z]{{2,3}}\.?\s|\s?[A-Za-z]{{3}}$"
+    signs = f"{words}|{blanks}|{SIGN}|[.,][-–—]+$"
     bare = f"replace(regexp_replace({trimmed(raw)}, '{signs}', '', 'g'), '−', '-')"
     return f"regexp_replace({bare}, '^\\((.+)\\)$|^([^-]+)-$', '-\\1\\2')"
 

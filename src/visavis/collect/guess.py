@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from visavis.collect.guess_arithmetic import Setting
 from visavis.collect.guess_dates import Dates
-from visavis.collect.guess_meanings import currencies_of, nobody_of, statuses_of
+from visavis.collect.guess_meanings import BACK, SOLD, currencies_of, nobody_of, statuses_of
 from visavis.collect.guess_money import money
 from visavis.collect.guess_names import ROLES, name_score
 from visavis.collect.guess_structure import (
@@ -28,7 +28,7 @@ from visavis.collect.guess_structure import (
     returning,
     shared_order_numbers,
 )
-from visavis.collect.guess_values import Column
+from visavis.collect.guess_values import Column, holds_word
 from visavis.collect.guess_words import meanings, value_words
 
 __all__ = ["ROLES", "Choice", "Column", "Guess", "guess"]
@@ -270,6 +270,8 @@ class _Guesser:
     def _may_count(self, column: Column) -> bool:
         order = self._column("order")
         claimed = max(name_score(column.name, r) for r in ("customer", "order", "product", "phone"))
+        if self._column("product") and _counts_products(column):
+            claimed = 0.0
         named = max(name_score(column.name, r) for r in ("quantity", "price", "amount")) >= _SURE
         if column.padded or claimed >= _SURE or (is_row_number(column) and not named):
             return False
@@ -370,6 +372,12 @@ def _looks_counted(column: Column) -> bool:
     return bool(values) and column.distinct < 30 and max(values) < 100
 
 
+def _counts_products(column: Column) -> bool:
+    """Called a product's number, as in goods_num, and made of small whole numbers."""
+    named = {"product", "id"} <= set(meanings(column.name))
+    return named and column.integer_share == 1 and not column.padded and _looks_counted(column)
+
+
 def _mostly_same(column: Column) -> bool:
     return column.distinct <= 2 or column.counts.most_common(1)[0][1] > 0.5 * len(column.filled)
 
@@ -385,7 +393,9 @@ def _content(role: str, column: Column) -> float:
     if role not in _WORDS or column.distinct > 60 or column.numeric:
         return 0.0
     if role == "status":
-        return column.word_share(_WORDS[role])
+        back = any(holds_word(text, BACK) for text in column.counts)
+        sold = column.exact_share(SOLD) if back else 0.0
+        return min(1.0, column.word_share(_WORDS[role]) + sold)
     return column.exact_share(_WORDS[role])
 
 

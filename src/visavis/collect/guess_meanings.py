@@ -7,21 +7,27 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
-from visavis.collect.guess_values import CURRENCY_CODES, NOBODY, SYMBOLS, Column, holds_word
+from visavis.collect.guess_values import CURRENCY_CODES, NOBODY, Column, holds_word
 from visavis.collect.guess_words import fold, meanings, value_words
+from visavis.collect.money_signs import SIGNS
 
+SOLD = value_words("sold")
+"""What rows that are sales are called where others are returns."""
+BACK = value_words("cancelled") + value_words("refunded")
 _YES, _NO = (frozenset(value_words(kind)) for kind in ("positive", "negative"))
 _FLAGS = (("cancelled", {"cancel"}), ("refunded", {"return"}), ("test", {"test"}))
 _STATUS_KINDS = tuple((kind, value_words(kind)) for kind in ("test", "cancelled", "refunded"))
 
 
 def statuses_of(column: Column | None) -> dict[str, tuple[str, ...]]:
-    """completed/cancelled/refunded/test -> values of the status column."""
+    """cancelled/refunded/returned/test -> values of the status column."""
     if column is None or column.distinct > 60:
         return {}
+    documents = column.exact_share(SOLD) >= 0.3  # SALE and RETURN: each row is one or the other
     found: dict[str, list[str]] = {}
     for text in sorted(column.counts):
         if meaning := _status_of(text, column):
+            meaning = "returned" if documents and meaning == "refunded" else meaning
             found.setdefault(meaning, []).append(text)
     return {meaning: tuple(values) for meaning, values in found.items()}
 
@@ -53,7 +59,7 @@ def currencies_of(
     """The codes the amounts are in, most frequent first: told by the column of currencies, by
     signs beside the figures, or by the figures' names; empty where the table doesn't say."""
     if column:
-        codes = Counter(SYMBOLS.get(t, t.upper()) for t in column.filled)
+        codes = Counter(SIGNS.get(t, t.upper()) for t in column.filled)
         return tuple(code for code, _ in codes.most_common())
     for figure in figures:
         if figure.symbol:

@@ -63,7 +63,7 @@ def like_id(column: Column) -> bool:
     """Whether the values could name things: no fractions, no sentences."""
     if not column.filled:
         return False
-    if column.numeric and column.integer_share < 0.999:
+    if column.numeric and column.fraction_share > 0.001:
         return False
     return sum(len(t) <= 64 for t in column.filled) >= 0.97 * len(column.filled)
 

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from visavis.collect.guess_dates import Dates, nearly_all, read_dates
 from visavis.collect.guess_words import fold, folds, value_words
+from visavis.collect.money_signs import SIGN, SIGNS, WORD, currency_of
 
 NOTHING = frozenset(
     {
@@ -33,21 +34,11 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]{2,}")
 _PHONE = re.compile(r"\+?[\d][\d\s()./-]{6,18}\d")
 _POINT = re.compile(r"[-+]?(?:\d{1,3}(?:[,'’  ]\d{3})+|\d+)?(?:\.\d+)?")
 _COMMA = re.compile(r"[-+]?(?:\d{1,3}(?:[.'’  ]\d{3})+|\d+)?(?:,\d+)?")
-_MONEY_MARKS = re.compile(r"[€$£¥￥₽₺₩₹元円원]|\b[A-Z]{3}\b|R\$|kr\.?|zł")
+_MONEY_MARKS = re.compile(
+    rf"{SIGN}|\b[A-Z]{{3}}\b|^(?:{WORD})\.?(?=\W|\d)|(?<![^\W\d_])(?:{WORD})\.?$|[.,][-–—]+$"
+)
 _EXPONENT = re.compile(r"[-+]?\d+(?:\.\d+)?[eE][-+]?\d+")
 CURRENCY_CODES = frozenset(value_words("currency"))
-SYMBOLS = {
-    "€": "EUR",
-    "£": "GBP",
-    "$": "USD",
-    "¥": "JPY",
-    "￥": "CNY",
-    "元": "CNY",
-    "円": "JPY",
-    "₽": "RUB",
-    "₹": "INR",
-    "₩": "KRW",
-}
 
 
 class Column:
@@ -112,6 +103,11 @@ class Column:
         whole = sum(n is not None and n == int(n) for n in self.numbers)
         return _part(whole, len(self.filled))
 
+    @property
+    def fraction_share(self) -> float:
+        """How many of the numbers are no whole ones; what is no number doesn't count."""
+        return self.number_share - self.integer_share
+
     @cached_property
     def padded(self) -> bool:
         """Digits with leading zeros are ids, not numbers."""
@@ -131,16 +127,15 @@ class Column:
 
     @cached_property
     def currency_share(self) -> float:
-        return self._share_of(lambda t: t.upper() in CURRENCY_CODES or t in SYMBOLS)
+        return self._share_of(lambda t: t.upper() in CURRENCY_CODES or t in SIGNS)
 
     @cached_property
     def symbol(self) -> str | None:
         """The currency that stands beside the numbers ("12,50 €"), if one does."""
         found = Counter[str]()
         for text, count in self.counts.items():
-            for mark, code in SYMBOLS.items():
-                if mark in text:
-                    found[code] += count
+            if code := currency_of(text):
+                found[code] += count
             code_match = re.search(r"\b([A-Z]{3})\b", text)
             if code_match and code_match[1] in CURRENCY_CODES:
                 found[code_match[1]] += count

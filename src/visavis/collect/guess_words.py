@@ -26,8 +26,8 @@ def _lists() -> dict[str, dict[str, str]]:
 
 
 def value_words(kind: str) -> tuple[str, ...]:
-    """The words, or beginnings of words, that values of a kind are made of."""
-    return tuple(_lists()["values"][kind].split())
+    """The words, or beginnings of words, that values of a kind are made of; _ is a blank."""
+    return tuple(word.replace("_", " ") for word in _lists()["values"][kind].split())
 
 
 def _words() -> dict[str, tuple[str, ...]]:

@@ -119,10 +119,10 @@ def _given(source: Source) -> str:
 def lines_query(source: Source, columns: Sequence[Column], shape: Shape, currency: str) -> str:
     """The good rows of the stage table in canonical form."""
     there = {column.key for column in columns}
-    refunded, cancelled, test = (
-        _status(source, there, name) for name in ("refunded", "cancelled", "test")
+    refunded, returned, cancelled, test = (
+        _status(source, there, name) for name in ("refunded", "returned", "cancelled", "test")
     )
-    negative = ['"_amount" < 0']
+    negative = ['"_amount" < 0', returned]
     if "role.quantity" in there:
         negative.append('"role.quantity" < 0')
     kind = (

@@ -15,7 +15,7 @@ from typing import Any
 from visavis.collect import live_again
 from visavis.collect.closing import close, counts_of, open_rows, rate_tables
 from visavis.collect.context import Context
-from visavis.collect.files import detect_encoding
+from visavis.collect.encodings import detect_encoding
 from visavis.collect.intake import LOADERS, source_rows
 from visavis.collect.live_load import SOURCE as LIVE
 from visavis.collect.making import Making

@@ -24,7 +24,8 @@ from visavis.collect.csv_text import (
     text_lines,
     unique_names,
 )
-from visavis.collect.files import ByteCounter, detect_encoding, transcode
+from visavis.collect.encodings import detect_encoding
+from visavis.collect.files import ByteCounter, transcode
 from visavis.collect.json_text import JsonTable
 from visavis.core.nouns import Source
 from visavis.store.engines.duckdb_names import identifier, text_literal
@@ -149,7 +150,7 @@ class Reader:
         self.counter.add(mark.size)
         name = path.name.removesuffix(".gz").lower()
         if name.endswith((".parquet", ".pq")):
-            return self._parquet(mark, path, number)
+            return self._parquet(source, mark, path, number)
         encoding, whole = (source.encoding, False) if source.encoding else detect_encoding(path)
         faulty = False
         if encoding not in ("utf-8", "utf-8-sig") or not whole:
@@ -160,10 +161,15 @@ class Reader:
             return self._json(source, mark, path, number, faulty)
         return self._csv(source, mark, path, number, faulty)
 
-    def _parquet(self, mark: FileMark, path: Path, number: int) -> RawFile:
+    def _parquet(self, source: Source, mark: FileMark, path: Path, number: int) -> RawFile:
         scan = f"FROM read_parquet({text_literal(str(path))}, file_row_number = true)"
         described = self.wh.rows(f"DESCRIBE SELECT * EXCLUDE (file_row_number) {scan}")
         columns = {row[0]: row[1] for row in described}
+        if _names_nested(source, columns):
+            target = self.work / f"nested-{number}.jsonl"
+            star = f"SELECT * EXCLUDE (file_row_number) {scan} ORDER BY file_row_number"
+            self._in_order(f"COPY ({star}) TO {text_literal(str(target))} (FORMAT json)")
+            return self._json(source, mark, target, number, False)
         numbered = f"SELECT *, file_row_number + 1 AS _row {scan}"
         return RawFile(mark, number, columns, f"SELECT * {scan}", numbered)
 
@@ -245,6 +251,12 @@ class Reader:
         with mended.open("ab") as out, kept.open("rb") as rest:
             shutil.copyfileobj(rest, out)
         return mended
+
+
+def _names_nested(source: Source, columns: Mapping[str, str]) -> bool:
+    """Whether a source reads values inside a Parquet column, as `customer.id` or `lines.sku`."""
+    inside = [n for n in source.named_columns if n not in columns and "." in n]
+    return any(n.startswith(f"{c}.") for n in inside for c, k in columns.items() if "STRUCT" in k)
 
 
 def _union(parts: Sequence[str]) -> str | None:

@@ -125,7 +125,8 @@ def _one_file(
 
 def _reading(file: Path, work: Path) -> tuple[str, str | None]:
     """SQL that reads a file of any of the forms, and of a CSV its first line."""
-    from visavis.collect.files import detect_encoding, transcode
+    from visavis.collect.encodings import detect_encoding
+    from visavis.collect.files import transcode
 
     if not file.is_file():
         raise OSError("there is no such file")

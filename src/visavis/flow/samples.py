@@ -13,11 +13,12 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from visavis.collect.files import detect_encoding, open_bytes
+from visavis.collect.encodings import detect_encoding
+from visavis.collect.files import open_bytes
 from visavis.collect.guess import Column
 from visavis.core.problems import Place, Problem, ProblemsError
 from visavis.project import json_rows
-from visavis.project.headers import DELIMITERS, Unreadable, columns
+from visavis.project.headers import DELIMITERS, Unreadable, columns, refuse_binary
 
 ROWS = 10_000
 _TITLES = 20
@@ -55,7 +56,7 @@ def read_sample(path: Path, rows: int = ROWS) -> Sample:
         raise _problem("unknown-format", path, "is a spreadsheet", "Save it as CSV and take that.")
     try:
         if name.endswith((".parquet", ".pq")):
-            return Sample(path, _parquet(path, rows))
+            return _parquet(path, rows)
         if name.endswith((".json", ".jsonl", ".ndjson")):
             return _json(path, rows)
         return _csv(path, rows)
@@ -67,7 +68,7 @@ def _problem(code: str, path: Path, what: str, hint: str) -> ProblemsError:
     return ProblemsError([Problem(code, f"'{path.name}' {what}.", Place(str(path)), hint)])
 
 
-def _parquet(path: Path, rows: int) -> tuple[Column, ...]:
+def _parquet(path: Path, rows: int) -> Sample:
     from pyarrow import parquet
 
     columns(path)  # says readably what is no Parquet
@@ -76,7 +77,9 @@ def _parquet(path: Path, rows: int) -> tuple[Column, ...]:
         names = file.schema_arrow.names
     if batch is None:
         raise _empty(path)
-    return tuple(Column(n, batch.column(i).to_pylist()) for i, n in enumerate(names))
+    if any(str(kind).startswith(("struct", "list", "large_list")) for kind in batch.schema.types):
+        return _of_rows(path, batch.to_pylist())
+    return Sample(path, tuple(Column(n, batch.column(i).to_pylist()) for i, n in enumerate(names)))
 
 
 def _json(path: Path, rows: int) -> Sample:
@@ -84,6 +87,11 @@ def _json(path: Path, rows: int) -> Sample:
         found = list(islice(json_rows.json_rows(file), rows))
     if not found:
         raise _empty(path)
+    return _of_rows(path, found)
+
+
+def _of_rows(path: Path, found: Sequence[Mapping[str, Any]]) -> Sample:
+    """Rows with nested values, by their names, one for each of an order's lines."""
     array = _lines_of(found)
     flat = [part for row in found for part in json_rows.flat(row, array)]
     names = dict.fromkeys(name for row in flat for name in row)
@@ -100,6 +108,8 @@ def _lines_of(rows: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def _csv(path: Path, rows: int) -> Sample:
+    with open_bytes(path) as raw:
+        refuse_binary(raw)
     encoding, _ = detect_encoding(path)
     with _text(path, encoding) as file:
         head = [line for line in islice(file, 50) if line.strip()]
@@ -171,7 +181,9 @@ def _delimiter(head: Sequence[str]) -> str:
     """The sign that cuts the header into the most columns, and the rows into as many."""
 
     def score(mark: str) -> tuple[int, int]:
-        cut = [len(row) for row in csv.reader(io.StringIO("".join(head)), delimiter=mark)]
+        cut = [
+            len(row) for row in csv.reader(io.StringIO("".join(head), newline=""), delimiter=mark)
+        ]
         return (sum(n == cut[0] for n in cut) if cut[0] > 1 else 0) * cut[0], cut[0]
 
     return max(DELIMITERS, key=score)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from visavis.collect.guess import ROLES, Guess, guess
 from visavis.core.clock import zone, zone_names
 from visavis.core.problems import Place, Problem, ProblemsError, nearest
+from visavis.flow.order_files import Refused, asked
 from visavis.flow.samples import Sample, day_first, read_sample
 from visavis.flow.setup_text import identity_text, main_text, orders_text
 from visavis.project.currencies import CURRENCIES
@@ -24,13 +25,17 @@ _ORDERS = "sources/orders.yml"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Files of one shape, which become one source; `order` tells orders apart."""
+    """Files of one shape, which become one source; `order` tells orders apart.
+
+    `patterns` name all of its files and no others, as far as they were given by patterns.
+    """
 
     name: str
     samples: tuple[Sample, ...]
     guess: Guess
     order: tuple[str, ...]
     namespace: str
+    patterns: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -83,24 +88,47 @@ def init(directory: Path, template: str, time_zone: str, currency: str | None) -
 def propose(files: Sequence[Path], given: Mapping[str, str]) -> Proposal:
     """Looks at the files and guesses what their columns are; `given` stands above the guess.
 
-    Files with the same columns become one source. Raises ProblemsError for tables that can't be
-    order lines.
+    A file may also be a folder or a pattern: what isn't order lines among theirs is left out, and
+    told. Files with the same columns become one source. Raises ProblemsError for other tables that
+    can't be order lines, FileNotFoundError for what is no file.
     """
-    samples = [read_sample(path) for path in dict.fromkeys(files)]
+    wanted = asked(files)
+    patterns = {one.path: one.pattern for one in wanted if one.pattern is not None}
+    refused = Refused(patterns)
+    samples: list[Sample] = []
+    for one in wanted:
+        with refused.told(one.path):
+            samples.append(read_sample(one.path))
+    _check_given(samples, given)
+    notes: list[str] = []
+    tables: list[Table] = []
+    for group in _alike(samples):
+        with refused.told(*(s.path for s in group)):
+            name = f"orders_{len(tables) + 1}" if tables else "orders"
+            tables.append(_table(name, group, given, notes))
+    refused.settle(bool(tables))
+    told = [*refused.notes(), *notes]
+    named = [replace(t, patterns=_whole(t, patterns)) for t in _one_namespace(tables, told)]
+    return Proposal(tuple(named), tuple(dict.fromkeys(told)))
+
+
+def _alike(samples: Sequence[Sample]) -> Iterable[list[Sample]]:
     groups: dict[object, list[Sample]] = {}
     for sample in samples:
         key = (sample.names, sample.encoding, sample.delimiter, sample.skip_lines)
         groups.setdefault(key, []).append(sample)
-    _check_given(samples, given)
-    notes: list[str] = []
-    tables: list[Table] = []
-    for number, group in enumerate(groups.values(), 1):
-        name = "orders" if number == 1 else f"orders_{number}"
-        tables.append(_table(name, group, given, notes))
-    return Proposal(tuple(_one_namespace(tables, notes)), tuple(dict.fromkeys(notes)))
+    return groups.values()
+
+
+def _whole(table: Table, patterns: Mapping[Path, str]) -> dict[Path, str]:
+    """The patterns whose files are all in this table: what they will name later is, too."""
+    others = {pattern for path, pattern in patterns.items() if path not in table.files}
+    return {p: patterns[p] for p in table.files if p in patterns and patterns[p] not in others}
 
 
 def _check_given(samples: Sequence[Sample], given: Mapping[str, str]) -> None:
+    if not samples:
+        return
     known = {name for sample in samples for name in sample.names}
     problems = [
         Problem(
@@ -197,9 +225,7 @@ def _one_namespace(tables: Sequence[Table], notes: list[str]) -> list[Table]:
         return list(tables)
     ids = [_order_ids(t) for t in tables]
     shared = [
-        t
-        if i == 0 or not _overlap(ids[0], ids[i])
-        else Table(t.name, t.samples, t.guess, t.order, tables[0].name)
+        t if i == 0 or not _overlap(ids[0], ids[i]) else replace(t, namespace=tables[0].name)
         for i, t in enumerate(tables)
     ]
     if len({t.namespace for t in shared}) < len(shared):

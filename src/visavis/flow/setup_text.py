@@ -58,8 +58,14 @@ def _source(table: Table, directory: Path) -> Iterator[str]:
     yield f"  {table.name}:"
     yield "    kind: orders"
     yield "    from:"
-    for path in table.files:
-        yield f"      - {quoted(_origin(path, directory))}"
+    origins = [
+        _inside(table.patterns[path], directory)
+        if path in table.patterns
+        else glob.escape(_inside(path, directory))
+        for path in table.files
+    ]
+    for origin in dict.fromkeys(origins):
+        yield f"      - {quoted(origin)}"
     yield from _map(table)
     if found.dates and found.dates.form not in _SELF_TOLD:
         yield f"    time_format: {json.dumps(found.dates.form)}"
@@ -85,11 +91,10 @@ def _source(table: Table, directory: Path) -> Iterator[str]:
     yield from _left_over(table)
 
 
-def _origin(path: Path, directory: Path) -> str:
+def _inside(path: Path | str, directory: Path) -> str:
     """Relative to the project for files in it, else the whole path."""
-    full, root = path.resolve(), directory.resolve()
-    inside = full.relative_to(root).as_posix() if full.is_relative_to(root) else full.as_posix()
-    return glob.escape(inside)
+    full, root = Path(path).resolve(), directory.resolve()
+    return full.relative_to(root).as_posix() if full.is_relative_to(root) else full.as_posix()
 
 
 def _map(table: Table) -> Iterator[str]:

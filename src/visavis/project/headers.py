@@ -6,15 +6,25 @@ import csv
 import gzip
 import io
 import re
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from visavis.project import json_rows
 
 DELIMITERS = (",", ";", "\t", "|")
 _JSON = (".jsonl", ".ndjson", ".json")
 _PARQUET = (".parquet", ".pq")
+_PICTURES = (
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"%PDF",
+    b"\xd0\xcf\x11\xe0",
+    b"\x7fELF",
+    b"PAR1",
+)
 _SAMPLE_ROWS = 1000
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -46,6 +56,7 @@ def columns(
         if suffixes and suffixes[-1] in _PARQUET:
             return _parquet(path), True
         with _open(path, suffixes) as file:
+            refuse_binary(file)
             if any(suffix in _JSON for suffix in suffixes[-2:]):
                 return _json(file, encoding)
             return _csv(file, encoding, delimiter, skip_lines), True
@@ -63,14 +74,39 @@ def _open(path: Path, suffixes: list[str]) -> IO[bytes]:
     return path.open("rb")
 
 
+def refuse_binary(file: IO[bytes]) -> None:
+    """Unreadable for what is no text: archives, pictures, programs."""
+    head = file.read(4096)
+    file.seek(0)
+    if head.startswith(b"PK\x03\x04"):
+        raise Unreadable("it is a zip archive; unpack it, or save a spreadsheet as CSV")
+    if any(head.startswith(mark) for mark in _PICTURES):
+        raise Unreadable("it is no table of text")
+    zeros = head[::2].count(0), head[1::2].count(0)
+    if not head.startswith((b"\xff\xfe", b"\xfe\xff")) and 10 * min(zeros) > max(zeros) > 0:
+        raise Unreadable("it is no table of text")  # of UTF-16 one side alone holds zeros
+
+
 def _parquet(path: Path) -> list[str]:
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        return [str(name) for name in parquet.read_schema(path).names]
+        return list(_nested(parquet.read_schema(path), "", 1))
     except pa.ArrowInvalid as error:
         raise Unreadable(str(error)) from error
+
+
+def _nested(fields: Any, before: str, depth: int) -> Iterator[str]:
+    """The names of columns, and of the values in nested ones as in JSON: customer.id."""
+    from pyarrow import types
+
+    for part in fields:
+        yield f"{before}{part.name}"
+        listed = types.is_list(part.type) or types.is_large_list(part.type)
+        inner = part.type.value_type if listed and depth == 1 else part.type
+        if types.is_struct(inner) and depth < json_rows.DEEPEST:
+            yield from _nested(inner, f"{before}{part.name}.", depth + 1)
 
 
 def _json(file: IO[bytes], encoding: str | None) -> tuple[list[str], bool]:
@@ -100,7 +136,10 @@ def _told(file: IO[bytes], encoding: str | None, lines: int = 1) -> str:
 
 
 def _first_record(file: IO[bytes], encoding: str | None, skip: int) -> str:
-    with io.TextIOWrapper(file, encoding=_told(file, encoding, skip + 1), newline="") as text:
+    told = _told(file, encoding, skip + 1)
+    # rows further down may show another encoding than the header
+    errors = "strict" if encoding else "replace"
+    with io.TextIOWrapper(file, encoding=told, errors=errors, newline="") as text:
         for _ in range(skip):
             text.readline()
         header = text.readline()

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-_DEEPEST = 4
+DEEPEST = 4
 _PIECE = 1 << 16
 _decoder = json.JSONDecoder(parse_float=str)
 
@@ -66,7 +66,7 @@ def _names(row: Mapping[str, Any], before: str, depth: int) -> Iterator[str]:
     for key, value in row.items():
         name = f"{before}{key}"
         yield name
-        if depth == _DEEPEST:
+        if depth == DEEPEST:
             continue
         for part in value if isinstance(value, list) and depth == 1 else [value]:
             if isinstance(part, dict):
@@ -94,7 +94,7 @@ def flat(row: Mapping[str, Any], array: str | None = None) -> list[dict[str, Any
 
 def _flat(row: Mapping[str, Any], before: str, depth: int) -> Iterator[tuple[str, Any]]:
     for key, value in row.items():
-        if isinstance(value, dict) and value and depth < _DEEPEST:
+        if isinstance(value, dict) and value and depth < DEEPEST:
             yield from _flat(value, f"{before}{key}.", depth + 1)
         elif isinstance(value, (dict, list)):
             yield f"{before}{key}", json.dumps(value, ensure_ascii=False)

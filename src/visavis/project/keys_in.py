@@ -131,8 +131,9 @@ SOURCE = Shape(
         Key("line_fields", H.NAMED, "What else is kept of an order line.", of=FIELD),
         Key("lookup", H.SECTIONS, "Other files whose columns join each row.", of=LOOKUP),
         Key("rules", H.NAMED, "Quality rules: rows that fail one go to quarantine.", of=RULE),
-        Key("statuses", H.TEXTS_MAP, "What the values of the status role mean.",
-            names=("completed", "cancelled", "refunded", "test", "yes", "no")),
+        Key("statuses", H.TEXTS_MAP, "What the values of the status role mean; refunded: an order "
+            "that was paid back; returned: a row that is what came back itself.",
+            names=("completed", "cancelled", "refunded", "returned", "test", "yes", "no")),
         Key("amount_of", H.CHOICE, "line: each line has its own amount; order: it is the whole "
             "order's, on one of its lines or on all, and the lines share it.",
             choices=("line", "order")),

@@ -1,0 +1,5 @@
+"""`python -m visavis` is the command `visavis`."""
+
+from visavis.cli.main import main
+
+main()

@@ -151,3 +151,9 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
     )
     assert done.stdout == "range\n0\n"
     assert "Traceback" not in done.stderr
+
+
+def test_the_package_is_the_command() -> None:
+    command = [sys.executable, "-m", "visavis", "--version"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("visavis")

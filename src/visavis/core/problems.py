@@ -69,7 +69,8 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     close = get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"Did you mean '{close[0]}'?"
-    return f"Valid here: {', '.join(names)}." if names and len(names) <= MOST_NAMED else ""
+    shown = [n if any(c.isalnum() for c in n) else f"'{n}'" for n in names]
+    return f"Valid here: {', '.join(shown)}." if names and len(names) <= MOST_NAMED else ""
 
 
 def render(problem: Problem, lines: Mapping[str, Sequence[str]]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from visavis.core.problems import Place, Problem
 from visavis.project.files import check_files
-from visavis.project.folder import is_project, not_a_project, read_texts
+from visavis.project.folder import is_project, not_a_project, read_texts, unread
 from visavis.project.load import load_texts
 
 
@@ -17,4 +17,5 @@ def check(root: Path) -> list[Problem]:
     texts, problems = read_texts(root)
     project = load_texts(root, texts, problems)
     problems.extend(check_files(project))
+    problems.extend(unread(root))
     return sorted(problems, key=lambda p: (p.place or Place(""), p.code, p.message))

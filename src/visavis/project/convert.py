@@ -72,7 +72,12 @@ def _integer(value: Scalar, key: Key) -> int:
     if not value.text.lstrip("-").isdecimal() or not value.text.isascii():
         message = f"'{key.name}' takes a whole number, not '{value.text}'."
         raise Unfit(wrong(value, message, "Write digits only."))
-    return int(value.text)
+    number = int(value.text[:20])
+    if key.least is not None and number < key.least:
+        raise Unfit(wrong(value, f"'{key.name}' must be at least {key.least}."))
+    if number > (key.most or 10**18):
+        raise Unfit(wrong(value, f"'{key.name}' must be at most {key.most or 10**18}."))
+    return number
 
 
 def _share(value: Scalar, key: Key) -> float:

@@ -142,6 +142,11 @@ def _no_file(root: Path, wanted: _Wanted) -> Problem:
     if not globbed and folder.is_dir():
         others = {_relative(root, path) for path in folder.iterdir() if path.is_file()}
     hint = nearest(wanted.pattern, others) if others else ""
+    if (root / wanted.pattern).is_dir():
+        return Problem(
+            "missing-file", f"{wanted.pattern} is a folder.", wanted.place,
+            f"Say which of its files, like {wanted.pattern.rstrip('/')}/*.csv.",
+        )  # fmt: skip
     hint = hint if hint.startswith("Did") else "Paths are relative to the project's folder."
     return Problem("missing-file", message, wanted.place, hint)
 

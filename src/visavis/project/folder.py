@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -55,6 +56,26 @@ def _paths(root: Path) -> Iterator[Path]:
             yield from _below(path, (*_SUFFIXES, *_TEXTS) if name in TEMPLATES else _SUFFIXES)
     for name in LATER:
         yield from _below(root / name, (*_SUFFIXES, *_TEXTS))
+
+
+def unread(root: Path) -> Iterator[Problem]:
+    """A warning for each file that looks like definitions, but lies where nobody reads it."""
+    keys = "|".join(key for _, key, _ in FILES)
+    known = {folder for folder, _, _ in FILES} | {MAIN}
+    for path in sorted((*root.glob("*.y*ml"), *root.glob("[!.]*/*.y*ml"))):
+        name = path.relative_to(root).as_posix()
+        head = name.split("/")[0]
+        if head in known or not path.is_file():
+            continue
+        found = re.search(rf"(?m)^({keys}|journeys):", path.read_text("utf-8", errors="replace"))
+        if found and head in LATER:
+            message, hint = f"This version has no {head}: the file is kept, not read.", ""
+            yield Problem("unread-file", message, Place(name), hint, severity="warning")
+        elif found:
+            folder = next((f for f, key, _ in FILES if key == found[1]), found[1])
+            message = f"This file defines {found[1]}, but is not read where it lies."
+            hint = f"Move it to {folder}{'' if '.' in folder else '/'}."
+            yield Problem("unread-file", message, Place(name), hint, severity="warning")
 
 
 def _below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:

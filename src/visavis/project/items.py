@@ -9,7 +9,7 @@ from visavis.core.problems import Problem
 from visavis.project.names import check_file_name
 from visavis.project.registry import Registry
 from visavis.project.section import Section
-from visavis.project.sources import read_delimiter, read_field
+from visavis.project.sources import read_delimiter, read_encoding, read_field
 
 
 def read_catalogues(
@@ -27,8 +27,8 @@ def read_catalogues(
                 key=section.text("key"),
                 fields=fields,
                 place=section.place,
-                encoding=section.maybe("encoding"),
-                delimiter=read_delimiter(section),
+                encoding=read_encoding(section, problems),
+                delimiter=read_delimiter(section, problems),
                 places=dict(section.places),
             )
     return result

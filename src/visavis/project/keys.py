@@ -47,9 +47,14 @@ KIND = Shape(
     "identifier kind",
     (
         Key("unique", H.BOOLEAN, "A person has one of it; two of it are two people."),
-        Key("priority", H.INTEGER, "The smaller, the stronger; 1 is the strongest."),
-        Key("limit", H.INTEGER, "How many of it one person can have."),
-        Key("shared_after", H.INTEGER, "Linked to more unique ids than this it joins nobody."),
+        Key("priority", H.INTEGER, "The smaller, the stronger; 1 is the strongest.", least=1),
+        Key("limit", H.INTEGER, "How many of it one person can have.", least=1),
+        Key(
+            "shared_after",
+            H.INTEGER,
+            "Linked to more unique ids than this it joins nobody.",
+            least=0,
+        ),
         Key(
             "strong",
             H.BOOLEAN,

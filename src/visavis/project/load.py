@@ -93,8 +93,9 @@ class _Loader:
         account_traits, account_segments = self._accounts()
         tests = self._tests(tags)
         channels = read_channels(self.found["channels"], kinds, self.problems)
+        purposes = purposes_of(self.found["purposes"])
         contents = self._contents()
-        offers = self._offers(channels, contents)
+        offers = self._offers(channels, purposes, contents)
         return Project(
             root=self.root,
             name=settings.name,
@@ -122,9 +123,9 @@ class _Loader:
             offers=offers,
             contents=contents,
             channels=channels,
-            caps=read_caps(self.found["caps"], channels, self.problems),
+            caps=read_caps(self.found["caps"], channels, purposes, self.problems),
             quiet_hours=read_quiet_hours(self.found["quiet_hours"], channels, self.problems),
-            purposes=purposes_of(self.found["purposes"]),
+            purposes=purposes,
             schedule=settings.schedule,
             properties=self.registry.properties,
             line_fields=self.registry.lines,
@@ -230,10 +231,12 @@ class _Loader:
         return _there(self.found["content"], reader.read)
 
     def _offers(
-        self, channels: Mapping[str, Channel], contents: dict[str, Content]
+        self,
+        channels: Mapping[str, Channel],
+        purposes: tuple[str, ...],
+        contents: dict[str, Content],
     ) -> dict[str, Offer]:
         """The offers; content that stands in one is added to `contents`."""
-        purposes = purposes_of(self.found["purposes"])
         names = {"channels": channels.keys(), "purposes": purposes}
         inline = Contents(self.texts, self.traits.types, self.problems)
         reader, offers = self._reader(), {}

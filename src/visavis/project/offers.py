@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from email.utils import parseaddr
 from typing import cast
 
 from visavis.core.lang.form import Node
@@ -29,6 +30,7 @@ DEFAULT_CAPS = {
 """What holds until a project has caps of its own: one message of marketing a day."""
 _PER = re.compile(r"(?:(\d{1,4})\s+)?(minute|hour|day|week|month)s?|(\d{1,4})\s*([mhdw])")
 _SHORT: Mapping[str, Unit] = {"m": "minute", "h": "hour", "d": "day", "w": "week"}
+_ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _IN_SEGMENT = re.compile(r"in_segment\(\s*'([^']*)'\s*\)", re.IGNORECASE)
 
@@ -114,11 +116,7 @@ def read_channels(
 
 def _channel(name: str, section: Section, problems: list[Problem]) -> Channel:
     plain = Channel(name)
-    for key in ("port", "rate", "connections"):
-        number = section.integer(key)
-        if number is not None and number < 1:
-            message = f"'{key}' must be at least 1."
-            problems.append(Problem("wrong-value", message, section.at(key)))
+    _check_addresses(section, problems)
     kind = cast(ChannelKind, section.text("kind", "maildir"))
     if section.flag("live") and kind == "maildir":
         message = f"The channel '{name}' writes to a local mailbox and can't be live."
@@ -145,13 +143,30 @@ def _channel(name: str, section: Section, problems: list[Problem]) -> Channel:
     )
 
 
+def _check_addresses(section: Section, problems: list[Problem]) -> None:
+    for key in ("from", "reply_to", "test_address"):
+        text = section.maybe(key)
+        if text is not None and not _ADDRESS.fullmatch(parseaddr(text)[1]):
+            hint = "Write it like news@shop.example or Shop <news@shop.example>."
+            message = f"'{text}' is no e-mail address."
+            problems.append(Problem("wrong-value", message, section.at(key), hint))
+    link = section.maybe("unsubscribe")
+    if link is not None and not link.lower().startswith(("https://", "http://")):
+        message, hint = f"'{link}' is no web address.", "Begin it with https://."
+        problems.append(Problem("wrong-value", message, section.at("unsubscribe"), hint))
+
+
 def read_caps(
-    sections: Mapping[str, Section], channels: Collection[str], problems: list[Problem]
+    sections: Mapping[str, Section],
+    channels: Collection[str],
+    purposes: Collection[str],
+    problems: list[Problem],
 ) -> dict[str, Cap]:
     """Frequency caps by name; the usual one where the project has none."""
     caps: dict[str, Cap] = {} if sections else dict(DEFAULT_CAPS)
     for name, section in sections.items():
         _all_known(section, "channels", channels, problems)
+        _all_known(section, "purposes", purposes, problems)
         amount, unit = _per(section, problems)
         limit = section.integer("limit")
         if limit is not None and limit < 1:
@@ -192,7 +207,10 @@ def read_quiet_hours(
                 message = f"There is no day '{section.texts('days')[i]}'."
                 hint = f"Write {', '.join(_DAYS)}."
                 problems.append(Problem("wrong-value", message, section.at(f"days.{i}"), hint))
-        if start is not None and end is not None:
+        if start is not None and start == end:
+            message, hint = f"The quiet hours '{name}' end when they begin.", "Take another time."
+            problems.append(Problem("wrong-value", message, section.at("to"), hint))
+        elif start is not None and end is not None:
             on = frozenset(_DAYS.index(day) for day in days if day in _DAYS)
             found[name] = QuietHours(start, end, on, section.texts("channels"), section.place)
     return found
@@ -211,7 +229,7 @@ def _minutes(section: Section, key: str, problems: list[Problem]) -> int | None:
 def _all_known(section: Section, key: str, valid: Collection[str], problems: list[Problem]) -> None:
     for i, name in enumerate(section.texts(key)):
         if name not in valid:
-            message = f"There is no channel '{name}'."
+            message = f"There is no {key.removesuffix('s')} '{name}'."
             place: Place = section.at(f"{key}.{i}")
             problems.append(Problem("unknown-name", message, place, nearest(name, valid)))
 

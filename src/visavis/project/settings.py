@@ -84,7 +84,8 @@ def _job(name: str, section: Section, problems: list[Problem]) -> Job | None:
     if section.has("every") == section.has("cron"):
         both = section.has("every")
         code = "conflicting-keys" if both else "missing-key"
-        message = f"'{name}' is scheduled by {'both' if both else 'neither'} 'every' and 'cron'."
+        ways = "both 'every' and 'cron'" if both else "neither 'every' nor 'cron'"
+        message = f"'{name}' is scheduled by {ways}."
         place = section.keys.get("cron", section.place)
         problems.append(Problem(code, message, place, "Give one of the two."))
     elif every is not None and every < _SHORTEST_MS:

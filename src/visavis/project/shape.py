@@ -55,7 +55,10 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: `of` is the shape below it, `names` the names allowed in a TEXT_MAP or TEXTS_MAP."""
+    """One key: `of` is the shape below it, `names` the names allowed in a TEXT_MAP or TEXTS_MAP.
+
+    `least` and `most` bound a whole number.
+    """
 
     name: str
     holds: Holds
@@ -64,3 +67,5 @@ class Key:
     choices: tuple[str, ...] = ()
     of: Shape | None = None
     names: tuple[str, ...] = ()
+    least: int | None = None
+    most: int | None = None

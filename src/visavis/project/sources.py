@@ -38,6 +38,7 @@ LINE_PROPERTIES = name_set(
     """
 )
 _ORDER_IDENTIFIERS = {"customer": "customer_id", "email": "email", "phone": "phone"}
+_DECIMAL = re.compile(r"-?\d{1,12}(\.\d{1,6})?")
 _DLT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
@@ -62,7 +63,7 @@ class Sources:
         origin, table = self._origin(section), section.maybe("table") or section.maybe("query")
         kind = cast(SourceKind, section.text("kind", "orders"))
         self._check_roles(section, kind)
-        self._check_values(section)
+        self._check_values(section, kind)
         event = self._event(section, kind)
         fields = tuple(self._fields(section, kind, event))
         line_fields = tuple(self._line_fields(section, kind))
@@ -92,8 +93,8 @@ class Sources:
             time_zone=section.maybe("time_zone"),
             time_format=section.maybe("time_format"),
             decimal_mark=section.values.get("decimal_mark"),
-            encoding=section.maybe("encoding"),
-            delimiter=read_delimiter(section),
+            encoding=read_encoding(section, self.problems),
+            delimiter=read_delimiter(section, self.problems),
             skip_lines=max(0, section.integer("skip_lines") or 0),
             currency=section.maybe("currency"),
             owner=section.text("owner"),
@@ -160,7 +161,11 @@ class Sources:
                 hint = f"Add {role}: COLUMN to its map."
                 self._problem("missing-key", place, message, hint)
 
-    def _check_values(self, section: Section) -> None:
+    def _check_values(self, section: Section, kind: SourceKind) -> None:
+        for role, text in section.text_map("constants").items():
+            if ROLES[kind].get(role) is Type.DECIMAL and not _DECIMAL.fullmatch(text):
+                message, place = f"'{text}' is no number.", section.at(f"constants.{role}")
+                self._problem("wrong-value", place, message, "Write it like 12.50.")
         currency = section.text_map("constants").get("currency", "EUR")
         if currency not in CURRENCIES:
             message, place = f"There is no currency '{currency}'.", section.at("constants.currency")
@@ -287,7 +292,24 @@ def _places(section: Section) -> dict[str, Place]:
     return places
 
 
-def read_delimiter(section: Section) -> str | None:
+def read_delimiter(section: Section, problems: list[Problem]) -> str | None:
     """The delimiter; `tab` may be written out."""
     text = section.maybe("delimiter")
-    return {"tab": "\t", "\\t": "\t"}.get(text, text) if text else None
+    text = {"tab": "\t", "\\t": "\t"}.get(text, text) if text else text
+    if not section.has("delimiter") or (text and len(text) == 1 and text not in '"\r\n'):
+        return text
+    message, hint = "A delimiter is one sign.", "Write it in quotes, like ';', or write tab."
+    problems.append(Problem("wrong-value", message, section.at("delimiter"), hint))
+    return None
+
+
+def read_encoding(section: Section, problems: list[Problem]) -> str | None:
+    """The encoding, if text can be read in it."""
+    name = section.maybe("encoding")
+    try:
+        if name is None or "".encode(name) is not None:
+            return name
+    except LookupError:
+        message, hint = f"There is no encoding '{name}'.", "Write it like utf-8, cp1252 or gb18030."
+        problems.append(Problem("wrong-value", message, section.at("encoding"), hint))
+    return None

@@ -6,6 +6,7 @@ value changes its meaning on the way in.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from visavis.core.lang.parse import Located
 from visavis.core.problems import Place, Problem
 
 _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
+_REFERENCE = re.compile(r"(?:^|[\s,\[{:-])[&*][^\s,\[\]{}]", re.MULTILINE)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -77,7 +79,8 @@ def read(file: str, text: str) -> tuple[Tree | None, list[Problem]]:
         return None, [_unreadable(file, text, error)]
     if node is None:
         return None, []
-    return _Reader(file, text).tree(node)
+    tree, problems = _Reader(file, text).tree(node)
+    return tree, [*_references(file, text), *problems]
 
 
 def decode(file: str, raw: bytes) -> tuple[str, list[Problem]]:
@@ -128,6 +131,20 @@ def _unreadable(file: str, text: str, error: yaml.reader.ReaderError) -> Problem
     )
 
 
+def _references(file: str, text: str) -> Iterator[Problem]:
+    """A Problem for each anchor and alias, at its own place."""
+    if not _REFERENCE.search(text):
+        return
+    try:
+        for token in yaml.scan(text, getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
+            if isinstance(token, (yaml.AnchorToken, yaml.AliasToken)):
+                place = Place(file, token.start_mark.line + 1, token.start_mark.column + 1)
+                message = "Anchors and aliases (& and *) are not read here."
+                yield Problem("yaml-syntax", message, place, "Write the value out.")
+    except yaml.MarkedYAMLError as error:
+        yield _syntax(file, error)
+
+
 class _Reader:
     """Turns nodes of one file into trees; collects Problems on the way."""
 
@@ -144,8 +161,11 @@ class _Reader:
     def _convert(self, node: yaml.Node) -> Tree | None:
         """The tree of a node; None (and a Problem) for what is not read."""
         place = self._place(node)
-        if id(node) in self.seen or node.tag not in _PLAIN_TAGS:
-            self._refuse(place, node)
+        if id(node) in self.seen:
+            return None  # an alias, which is told already
+        if node.tag not in _PLAIN_TAGS:
+            message = "Tags like '!x' are not read here."
+            self.problems.append(Problem("yaml-syntax", message, place, "Write the value out."))
             return None
         self.seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
@@ -155,11 +175,6 @@ class _Reader:
             return Sequence(tuple(item for item in items if item is not None), place)
         assert isinstance(node, yaml.ScalarNode)
         return self._scalar(node, place)
-
-    def _refuse(self, place: Place, node: yaml.Node) -> None:
-        what = "Tags like '!x'" if node.tag not in _PLAIN_TAGS else "Anchors and aliases (& and *)"
-        hint = "Write the value out."
-        self.problems.append(Problem("yaml-syntax", f"{what} are not read here.", place, hint))
 
     def _entries(self, node: yaml.MappingNode) -> Iterator[Entry]:
         first: dict[str, Place] = {}

@@ -45,12 +45,14 @@ class UserTests:
         """The test of a section; None where it says no moment or nothing to expect."""
         events = tuple(self._events(section.values.get("events")))
         expect, now = section.section("expect"), section.integer("now")
-        if expect is None or now is None:
+        if expect is None:
             return None
         places = {f"expect.{key}": place for key, place in expect.keys.items()}
         values = self._values(expect.values.get("traits"), self.traits, "trait", places)
         self._known(expect, "segments", self.segments)
         self._known(expect, "tags", self.tags)
+        if now is None:
+            return None
         return UserTest(
             name=name,
             now_ms=now,

@@ -68,18 +68,22 @@ def event(number: int, user: str, **properties: object) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def request(path: str, body: bytes, key: str = "wk") -> bytes:
-    """A POST of JSON with a write key."""
+SECRET = "Authorization: Basic c2s6"
+"""The secret key `sk`."""
+
+
+def request(path: str, body: bytes, key: str = "X-Write-Key: wk") -> bytes:
+    """A POST of JSON with a key, as the header that it comes in."""
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nX-Write-Key: {key}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: x\r\n{key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
 
 def get(path: str) -> bytes:
-    """A GET with the secret key `sk`."""
-    return f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic c2s6\r\n\r\n".encode()
+    """A GET with the secret key."""
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\n{SECRET}\r\n\r\n".encode()
 
 
 def power_law(rng: Random, people: int) -> int:
@@ -165,7 +169,7 @@ def decisions(spec: dict[str, Any], rng: Random) -> Plan:
     while True:
         user, fresh = visits.next()
         asked = {"person": {"user_id": user}, "placement": "home_hero", "count": 3}
-        ask = request("/v1/decide", json.dumps(asked).encode(), "sk")
+        ask = request("/v1/decide", json.dumps(asked).encode(), SECRET)
         if fresh:
             n += 1
             brand = f"seen{n % 10}"

@@ -111,16 +111,15 @@ class Part:
         self.size = 0
         self._pids, self._digests = _Index(), _Index()
 
-    def add(self, names: tuple[Identifier, ...], rule: str, body: bytes, ts: int) -> None:
-        """Takes an event of these identifiers, the strongest first, which `rule` links; `body` is
-        a Kept or a Ref, encoded."""
+    def add(self, names: tuple[Identifier, ...], rule: str, kept: Kept | Ref) -> None:
+        """Takes an event of these identifiers, the strongest first, which `rule` links."""
         events = self.events.get(names[0])
         if events is None:
-            self.events[names[0]] = [body]
+            self.events[names[0]] = [encode(kept)]
         else:
-            events.append(body)
+            events.append(encode(kept))
         self.size += 1
-        self.see(names, rule, ts)
+        self.see(names, rule, kept.ts)
 
     def see(self, names: tuple[Identifier, ...], rule: str, ts: int) -> None:
         """Takes in identifiers seen together, the strongest first."""

@@ -5,7 +5,7 @@ Nobody outside `store` names the engine; another one would stand behind the same
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,13 @@ class Warehouse:
     def arrow(self, sql: str, params: Sequence[object] = ()) -> pa.Table:
         """The result of a query as an Arrow table."""
         return self._engine.arrow(sql, params)
+
+    def batches(self, sql: str, params: Sequence[object] = ()) -> Iterator[pa.RecordBatch]:
+        """The result of a query as Arrow batches in any order, of which few are held at a time.
+
+        Read it to its end before the next query.
+        """
+        return self._engine.batches(sql, params)
 
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under a name for as long as this connection lives."""

@@ -6,21 +6,21 @@ person and node are the same number. Everything is a function of the evidence vi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from visavis.core.nouns import IdentifierKind
+from visavis.core.parts import Ints, Mask, each, parts, take, tally, where, width
 from visavis.unify.component import MOST, SILENT, Refused, edges_of, resolve
 from visavis.unify.rules import ALWAYS, Edge, Name
 from visavis.unify.shared import Graph, Kinds, accounts, labels, shared
 
-Nodes = npt.NDArray[np.int64]
+Nodes = Ints
 _PLAIN = IdentifierKind("")
 _LAST = np.iinfo(np.int64).max
 
@@ -35,19 +35,20 @@ class Identifiers:
     node: Nodes
     kinds: list[str]
     kind: Nodes
-    value: pa.Array[Any]
+    value: pa.ChunkedArray[Any]
     first_seen: Nodes
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Identifiers:
         """From columns node, kind, value, first_seen (ms BIGINT, null = always)."""
         first = table["first_seen"].combine_chunks().fill_null(ALWAYS)
-        kinds: Any = table["kind"].combine_chunks().dictionary_encode()
+        kinds: Any = table["kind"].dictionary_encode().combine_chunks()
+        few = len(kinds.dictionary) < 2**15
         return cls(
             _ints(table["node"]),
             kinds.dictionary.to_pylist(),
-            np.asarray(kinds.indices.to_numpy(zero_copy_only=False), dtype=np.int64),
-            table["value"].combine_chunks(),
+            np.asarray(kinds.indices.to_numpy(), dtype=np.int16 if few else np.int32),
+            table["value"],
             np.asarray(first.to_numpy(zero_copy_only=False), dtype=np.int64),
         )
 
@@ -70,7 +71,7 @@ class Links:
             _ints(table["node_a"]),
             _ints(table["node_b"]),
             rules,
-            np.asarray(_ints(table["rule"]), dtype=np.int64),
+            _ints(table["rule"]),
             np.asarray(first.to_numpy(zero_copy_only=False), dtype=np.int64),
         )
 
@@ -129,69 +130,81 @@ class _Batch:
         self.splits, self.most = splits, most
         self.size = len(seen.node)
         self.policy = Kinds.of(seen.kinds, kinds)
-        told = np.array([rule not in SILENT for rule in links.rules], dtype=bool)
-        a, b = positions(seen.node, links.node_a), positions(seen.node, links.node_b)
-        both = (a >= 0) & (b >= 0) & (a != b) & (told[links.rule] if len(told) else True)
-        self.rows = np.flatnonzero(both)
-        self.a, self.b = a[self.rows], b[self.rows]
+        self.rows, self.a, self.b = _between(seen, links)
         self.nobody = np.zeros(self.size, dtype=bool)
         self.refused: list[Refused] = []
 
     def solve(self) -> People:
-        person = self.seen.node.copy()
-        if not len(self.rows):
-            return People(self.seen.node, person)
+        seen = self.seen
+        person = seen.node.copy()
+        if not len(self.a):
+            return People(seen.node, person)
         passed = self._pass_over_shared()
         kept = ~passed
         self.group = labels(self.size, self.a[kept], self.b[kept])
-        doubtful = self._doubtful()
-        whole = self._with_splits()
+        self.count = int(self.group.max()) + 1
+        doubtful, whole = self._doubtful(), self._with_splits()
         # by position: solving numbers the groups anew
-        for chosen, known in (((doubtful & ~whole)[self.group], ()), (whole[self.group], None)):
+        for chosen, known in (
+            (take(doubtful & ~whole, self.group), ()),
+            (take(whole, self.group), None),
+        ):
             self._solve(chosen, kept, known)
-        members = np.flatnonzero(np.bincount(self.group)[self.group] > 1)
-        if len(members):
-            group = _dense(self.group[members])
-            person[members] = self.seen.node[_names(self.seen, members, group, self.policy)]
-        person[self.nobody] = NOBODY
-        return People(self.seen.node, person, self.refused, self.rows[passed])
+        several = tally(self.group, self.count) > 1
+        members = where(self.size, lambda part: several[self.group[part]])
+        names = _names(seen, members, self.group, self.count, self.policy)
 
-    def _pass_over_shared(self) -> npt.NDArray[np.bool_]:
+        def name(part: slice) -> None:
+            at = members[part]
+            person[at] = seen.node[names[self.group[at]]]
+
+        each(len(members), name)
+        person[self.nobody] = NOBODY
+        return People(seen.node, person, self.refused, self._row(np.flatnonzero(passed)))
+
+    def _row(self, at: Nodes) -> Nodes:
+        """Where these of the evidence stand among all links."""
+        return at if self.rows is None else self.rows[at]
+
+    def _pass_over_shared(self) -> Mask:
         """Marks shared identifiers; the evidence that touches one of them.
 
         Components in which somebody split something are left to be solved whole.
         """
-        graph = Graph(
-            self.size, self.seen.kind, self.a, self.b, self.links.rules, self.links.rule[self.rows]
-        )
+        rule = self.links.rule if self.rows is None else self.links.rule[self.rows]
+        graph = Graph(self.size, self.seen.kind, self.a, self.b, self.links.rules, rule)
         if self.splits:
             self.group = labels(self.size, self.a, self.b)
+            self.count = int(self.group.max()) + 1
             free = ~self._with_splits()[self.group[self.a]]
-            graph = replace(
-                graph, a=self.a[free], b=self.b[free], rule=self.links.rule[self.rows[free]]
-            )
+            graph = replace(graph, a=self.a[free], b=self.b[free], rule=rule[free])
         account = accounts(graph, self.policy)
         self.nobody = shared(graph, self.policy, account)
-        touched: npt.NDArray[np.bool_] = self.nobody[self.a] | self.nobody[self.b]
+        touched = take(self.nobody, self.a) | take(self.nobody, self.b)
         if account is not None:
-            touched &= account[self.a] != account[self.b]
+            touched &= take(account, self.a) != take(account, self.b)
         return touched
 
-    def _doubtful(self) -> npt.NDArray[np.bool_]:
+    def _doubtful(self) -> Mask:
         """The groups in which a guard may refuse something."""
-        group, seen = self.group, self.seen
-        count = int(group.max()) + 1
-        found = np.bincount(group, minlength=count) > self.most
-        for code, name in enumerate(seen.kinds):
+        group, sizes = self.group, tally(self.group, self.count)
+        found: Mask = sizes > self.most
+        for code, name in enumerate(self.seen.kinds):
             kind = self.kinds.get(name, _PLAIN)
             bound = 1 if kind.unique else kind.limit
-            if bound is not None:
-                found |= np.bincount(group[seen.kind == code], minlength=count) > bound
+            # nearly all groups are too small for any of the larger limits
+            if bound is not None and (large := sizes > bound).any():
+                found |= tally(group[self._of_kind(code, large)], self.count) > bound
         return found
 
-    def _with_splits(self) -> npt.NDArray[np.bool_]:
+    def _of_kind(self, code: int, groups: Mask) -> Nodes:
+        """Where the identifiers of a kind are that belong to these groups."""
+        kind, group = self.seen.kind, self.group
+        return where(self.size, lambda part: (kind[part] == code) & groups[group[part]])
+
+    def _with_splits(self) -> Mask:
         """The groups with identifiers that somebody said are not one person."""
-        found = np.zeros(int(self.group.max()) + 1, dtype=bool)
+        found = np.zeros(self.count, dtype=bool)
         if self.splits:
             kinds, values = zip(*{name for pair in self.splits for name in pair}, strict=True)
             likely = np.asarray(pc.is_in(self.seen.value, pa.array(values, pa.string())))
@@ -204,8 +217,8 @@ class _Batch:
 
     def _solve(
         self,
-        chosen: npt.NDArray[np.bool_],
-        kept: npt.NDArray[np.bool_],
+        chosen: Mask,
+        kept: Mask,
         known: Sequence[Name] | None,
     ) -> None:
         """Solves the groups at the chosen positions edge by edge.
@@ -217,14 +230,15 @@ class _Batch:
         seen = self.seen
         inside = np.flatnonzero(chosen)
         names = _names_at(seen, inside)
-        some = kept & chosen[self.a]
-        edges = _edges(seen, self.links, self.a[some], self.b[some], self.rows[some], self.kinds)
+        some = np.flatnonzero(kept & take(chosen, self.a))
+        rows = self._row(some)
+        edges = _edges(seen, self.links, self.a[some], self.b[some], rows, self.kinds)
         solution = resolve(names, edges, self.kinds, self.splits, self.most, known)
         self.refused += solution.refused
         numbers: dict[Name, int] = {}
         fresh = [numbers.setdefault(solution.root[name], len(numbers)) for name in names]
-        first = int(self.group.max()) + 1
-        self.group[inside] = first + np.array(fresh, dtype=np.int64)
+        self.group[inside] = self.count + np.array(fresh, dtype=np.int64)
+        self.count += len(numbers)
         if solution.shared:
             self.nobody[inside] |= np.array([name in solution.shared for name in names])
 
@@ -249,50 +263,102 @@ def _names_at(seen: Identifiers, at: Nodes) -> list[Name]:
     return [(seen.kinds[code], str(value)) for code, value in zip(codes, values, strict=True)]
 
 
+def _between(seen: Identifiers, links: Links) -> tuple[Nodes | None, Nodes, Nodes]:
+    """The links that may join something (None: all of them), and the positions of their ends."""
+    a, b = positions(seen.node, links.node_a), positions(seen.node, links.node_b)
+    told = np.array([rule not in SILENT for rule in links.rules], dtype=bool)
+    both = (a >= 0) & (b >= 0) & (a != b)
+    if not told.all():
+        both &= take(told, links.rule)
+    if both.all():
+        return None, a, b
+    rows = np.flatnonzero(both)
+    return rows, a[rows], b[rows]
+
+
 def positions(ids: Nodes, wanted: Nodes) -> Nodes:
     """Where each wanted number stands in `ids`, -1 where it doesn't."""
+    found = np.full(len(wanted), -1, dtype=width(len(ids)))
     if not len(ids):
-        return np.full(len(wanted), -1, dtype=np.int64)
+        return found
     low, high = int(ids.min()), int(ids.max())
-    inside = (wanted >= low) & (wanted <= high)
-    if high - low < 8 * len(ids) + 1024:
-        # numbers nearly without gaps: looked up, not searched
-        table = np.full(high - low + 1, -1, dtype=np.int64)
-        table[ids - low] = np.arange(len(ids))
-        return np.where(inside, table[np.where(inside, wanted - low, 0)], -1)
+    if high - low < 8 * len(ids) + 1024:  # numbers nearly without gaps are looked up, not searched
+        look = _looked_up(ids, low, high, found.dtype)
+    else:
+        look = _searched(ids)
+
+    def work(part: slice) -> None:
+        asked = wanted[part].astype(np.int64)
+        inside = (asked >= low) & (asked <= high)
+        if inside.all():
+            found[part] = look(asked)
+        else:
+            found[part][inside] = look(asked[inside])
+
+    each(len(wanted), work)
+    return found
+
+
+def _looked_up(ids: Nodes, low: int, high: int, kind: Any) -> Callable[[Nodes], Nodes]:
+    """Where numbers from `low` to `high` stand in ids, by a table."""
+
+    def goes_on(part: slice) -> bool:
+        return bool((np.diff(ids[part.start : part.stop + 1]) == 1).all())
+
+    if high - low + 1 == len(ids) and all(each(len(ids), goes_on)):
+        return lambda asked: asked - low
+    table = np.full(high - low + 1, -1, dtype=kind)
+    table[ids - low] = np.arange(len(ids), dtype=kind)
+    return lambda asked: table[asked - low]
+
+
+def _searched(ids: Nodes) -> Callable[[Nodes], Nodes]:
+    """Where numbers stand in ids, -1 where they don't, by search."""
     order = np.argsort(ids, kind="stable")
-    at = np.minimum(np.searchsorted(ids, wanted, sorter=order), len(ids) - 1)
-    return np.where(ids[order[at]] == wanted, order[at], -1)
+
+    def look(asked: Nodes) -> Nodes:
+        at = order[np.minimum(np.searchsorted(ids, asked, sorter=order), len(ids) - 1)]
+        return np.where(ids[at] == asked, at, -1)
+
+    return look
 
 
-def _dense(labels: Nodes) -> Nodes:
-    """The labels numbered from 0 on, without gaps."""
-    there = np.zeros(int(labels.max()) + 1, dtype=bool)
-    there[labels] = True
-    numbers: Nodes = (np.cumsum(there) - 1)[labels]
-    return numbers
+def _names(seen: Identifiers, members: Nodes, group: Nodes, count: int, policy: Kinds) -> Nodes:
+    """By group the position of the member that names it (rules.choice_order).
 
-
-def _names(seen: Identifiers, members: Nodes, group: Nodes, policy: Kinds) -> Nodes:
-    """For each member the position of the member that names its group (rules.choice_order)."""
-    kind, first = seen.kind[members], seen.first_seen[members]
-    order = np.argsort(group, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(group[order]) != 0])
-    best = np.ones(len(members), dtype=bool)
-    for key in (~policy.unique[kind], first, policy.priority[kind]):
+    Groups of which no member is given have any number.
+    """
+    keys: tuple[Callable[[Nodes], Nodes], ...] = (
+        lambda at: (~policy.unique)[seen.kind[at]].astype(np.int64),
+        lambda at: seen.first_seen[at],
+        lambda at: policy.priority[seen.kind[at]],
+    )
+    left = members
+    for key in keys:
         # of those still in question the smallest: each step leaves at least one in every group
-        held = np.where(best, key.astype(np.int64), _LAST)
-        best &= held == np.minimum.reduceat(held[order], starts)[group]
-    left = np.flatnonzero(best)
-    chosen = np.empty(len(starts), dtype=np.int64)
-    chosen[group[left]] = left
+        left = _least(left, group, count, key)
+    own = group[left]
+    chosen = np.zeros(count, dtype=np.int64)
+    chosen[own] = left
     # several may be equal in all but their values, which alone then decide
-    several = left[np.bincount(group[left])[group[left]] > 1]
+    several = left[(tally(own, count) > 1)[own]]
     if len(several):
-        several = several[_by_value(seen, members[several], policy)][::-1]
+        several = several[_by_value(seen, several, policy)][::-1]
         chosen[group[several]] = several
-    answer: Nodes = members[chosen[group]]
-    return answer
+    return chosen
+
+
+def _least(left: Nodes, group: Nodes, count: int, key: Callable[[Nodes], Nodes]) -> Nodes:
+    """Those of `left` whose key is the smallest in their group."""
+    least = np.full(count, _LAST)
+    for part in parts(len(left)):
+        np.minimum.at(least, group[left[part]].astype(np.intp), key(left[part]))
+
+    def smallest(part: slice) -> Mask:
+        held: Mask = key(left[part]) == least[group[left[part]]]
+        return held
+
+    return left[where(len(left), smallest)]
 
 
 def _by_value(seen: Identifiers, at: Nodes, policy: Kinds) -> Nodes:
@@ -308,4 +374,4 @@ def _by_value(seen: Identifiers, at: Nodes, policy: Kinds) -> Nodes:
 
 
 def _ints(column: pa.ChunkedArray[Any]) -> Nodes:
-    return np.asarray(column.to_numpy(), dtype=np.int64)
+    return np.asarray(column.to_numpy())

@@ -60,27 +60,41 @@ def drop_blocked(wh: Warehouse, kinds: Mapping[str, IdentifierKind]) -> None:
     """Takes out of `seen_identifiers` what identity.yml blocks now and did not when it was loaded:
     nobody's, so whatever it joined comes apart. They are the table `blocked_nodes`."""
     wh.execute("CREATE OR REPLACE TEMP TABLE blocked_nodes (node BIGINT)")
-    for kind in kinds.values():
-        plain = [squeezed(b) for b in kind.blocked if not b.startswith("^")]
-        tests = [
-            f"regexp_full_match(value, {text_literal(b)})"
-            for b in kind.blocked
-            if b.startswith("^")
-        ]
-        if plain:
-            listed = ", ".join(text_literal(b) for b in plain)
-            longest = max(map(len, plain))
-            # loads took out most: a value that is long, and has no spaces, costs nothing here
-            tests.append(f"(length(value) <= {longest} AND lower(value) IN ({listed}))")
-            bare = r"regexp_replace(lower(value), '[\s\p{Z}]+', '', 'g')"
-            tests.append(f"(contains(value, ' ') AND {bare} IN ({listed}))")
-        if tests:
-            wh.execute(
-                "INSERT INTO blocked_nodes SELECT node FROM seen_identifiers "
-                f"WHERE kind = {text_literal(kind.name)} AND ({' OR '.join(tests)})"
-            )
+    test = blocked_sql("kind", "value", kinds)
+    wh.execute(f"INSERT INTO blocked_nodes SELECT node FROM seen_identifiers WHERE {test}")
     if wh.value("SELECT count(*) FROM blocked_nodes"):
         wh.execute("DELETE FROM seen_identifiers WHERE node IN (FROM blocked_nodes)")
+
+
+def blocked_sql(kind: str, value: str, kinds: Mapping[str, IdentifierKind]) -> str:
+    """SQL: whether an identifier is one that its kind blocks, for a WHERE.
+
+    Blocked texts ignore case and white space; ^...$ is a pattern.
+    """
+    by_test: dict[str, list[str]] = {}
+    for known in kinds.values():
+        if known.blocked:
+            by_test.setdefault(_blocked(value, known.blocked), []).append(text_literal(known.name))
+    if not by_test:
+        return "false"
+    tests = (f"WHEN {kind} IN ({', '.join(names)}) THEN {test}" for test, names in by_test.items())
+    whole = f"CASE {' '.join(tests)} ELSE false END"
+    texts = {text for known in kinds.values() for text in known.blocked}
+    if any(text.startswith("^") for text in texts):
+        return whole
+    # loads took out most: a value that has no spaces and another length costs nothing here
+    lengths = ", ".join(str(n) for n in sorted({len(squeezed(text)) for text in texts}))
+    return f"(length({value}) IN ({lengths}) OR contains({value}, ' ')) AND {whole}"
+
+
+def _blocked(value: str, blocked: Sequence[str]) -> str:
+    tests = [f"regexp_full_match({value}, {text_literal(b)})" for b in blocked if b.startswith("^")]
+    plain = [text_literal(squeezed(b)) for b in blocked if not b.startswith("^")]
+    if plain:
+        bare = rf"regexp_replace(lower({value}), '[\s\p{{Z}}]+', '', 'g')"
+        simple = f"CASE WHEN contains({value}, ' ') THEN {bare} ELSE lower({value}) END"
+        tests.append(f"{simple} IN ({', '.join(plain)})")
+    return f"({' OR '.join(tests)})"
 
 
 def drop_bots(wh: Warehouse, bots: str, moment: datetime) -> bool:

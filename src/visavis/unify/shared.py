@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from visavis.core.nouns import IdentifierKind
+from visavis.core.parts import Ints, Mask, each, lower, take, tally, where, width
 from visavis.unify.component import ALIAS, JOINED, ONCE, SAME, bound_of
 
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 _PLAIN = IdentifierKind("")
 
 
@@ -57,7 +55,8 @@ class Graph:
 
     def by(self, rules: frozenset[str] | set[str]) -> Mask:
         """The evidence of these rules."""
-        return np.array([name in rules for name in self.rules], dtype=bool)[self.rule]
+        chosen = np.array([name in rules for name in self.rules], dtype=bool)
+        return chosen[self.rule] if chosen.any() else np.zeros(len(self.rule), dtype=bool)
 
 
 def accounts(graph: Graph, kinds: Kinds) -> Ints | None:
@@ -76,31 +75,66 @@ def accounts(graph: Graph, kinds: Kinds) -> Ints | None:
 
 def shared(graph: Graph, kinds: Kinds, account: Ints | None) -> Mask:
     """Which identifiers are linked to more ids of one strong kind than their kind allows."""
-    own = account if account is not None else np.arange(graph.size)
-    bounds, count = kinds.bounds.ravel(), len(kinds.names)
-    of_class = _kind_of_class(graph, kinds, account).astype(np.int16)
-    # each end's kind is looked up once: the look-ups are what costs
-    kind_a, kind_b = (graph.kind.astype(np.int16)[end] for end in (graph.a, graph.b))
     joined = graph.by({JOINED})
-    parts = []
-    for one, strong, mine, theirs in (
-        (graph.a, graph.b, kind_a, kind_b),
-        (graph.b, graph.a, kind_b, kind_a),
-    ):
-        counted = np.flatnonzero((bounds >= 0)[mine * count + theirs] & ~joined)
-        parts.append((own[one[counted]], theirs[counted], own[strong[counted]]))
-    one, kind, strong = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    # most have no more links than they may have ids
-    most = np.maximum(bounds, 0)[of_class[one] * count + kind]
-    many = np.bincount(one, minlength=graph.size)[one] > most
-    found = _too_many(one[many], kind[many], strong[many], most[many])
-    hand = np.flatnonzero(joined)
-    by_hand = np.zeros(graph.size, dtype=bool)
-    by_hand[own[graph.a[hand]]] = by_hand[own[graph.b[hand]]] = True
+    of_class = _kind_of_class(graph, kinds, account)
     marked = np.zeros(graph.size, dtype=bool)
-    marked[found] = True
-    answer: Mask = (marked & ~by_hand)[own]
-    return answer
+    for strong, parts in _counted(graph, kinds, joined).items():
+        bounds = np.maximum(kinds.bounds[:, strong], 0)
+        one, other = _many(parts, account, bounds, of_class)
+        marked[_too_many(one, other, bounds[of_class[one]])] = True
+    by_hand = np.flatnonzero(joined)
+    for end in (graph.a[by_hand], graph.b[by_hand]):
+        marked[end if account is None else account[end]] = False
+    return marked if account is None else marked[account]
+
+
+_Part = tuple[Ints, Ints, Ints]
+"""Rows of the evidence, and of all of it the ends that may be shared and the strong ones."""
+
+
+def _counted(graph: Graph, kinds: Kinds, joined: Mask) -> dict[int, list[_Part]]:
+    """By strong kind the evidence that counts, which depends on the kinds of both ends alone."""
+    count, a, b = len(kinds.names), graph.a, graph.b
+    pair = np.empty(len(a), dtype=np.int16 if count < 128 else np.int32)
+
+    def code(part: slice) -> Ints:
+        kind = graph.kind[a[part]].astype(pair.dtype) * count + graph.kind[b[part]]
+        pair[part] = np.where(joined[part], count * count, kind)
+        return np.bincount(pair[part], minlength=count * count + 1)
+
+    there: Ints = sum(each(len(a), code), start=np.zeros(count * count + 1, dtype=np.int64))
+    found: dict[int, list[_Part]] = {}
+    for known in np.flatnonzero(there[:-1]).tolist():
+        one, other = divmod(known, count)
+        of_a, of_b = kinds.bounds[one, other] >= 0, kinds.bounds[other, one] >= 0
+        if not (of_a or of_b):
+            continue
+        rows = where(len(a), lambda part, known=known: pair[part] == known)  # type: ignore[misc]
+        if of_a:
+            found.setdefault(other, []).append((rows, a, b))
+        if of_b:
+            found.setdefault(one, []).append((rows, b, a))
+    return found
+
+
+def _many(
+    parts: Sequence[_Part], account: Ints | None, bounds: Ints, of_class: Ints
+) -> tuple[Ints, Ints]:
+    """Both ends, by their classes, of the evidence of those that have more of it than they may
+    have ids: most have not."""
+    number = np.zeros(len(of_class), dtype=np.int32)
+    held = []
+    for rows, one, other in parts:
+        ends = [take(end, rows) for end in (one, other)]
+        held.append(ends if account is None else [take(account, end) for end in ends])
+    for one, _ in held:
+        number += tally(one, len(number))
+    many = number > bounds[of_class]
+    chosen = [where(len(one), lambda part, one=one: many[one[part]]) for one, _ in held]  # type: ignore[misc]
+    one, other = (
+        np.concatenate([ends[i][at] for ends, at in zip(held, chosen, strict=True)]) for i in (0, 1)
+    )
+    return one, other
 
 
 def _kind_of_class(graph: Graph, kinds: Kinds, account: Ints | None) -> Ints:
@@ -114,22 +148,48 @@ def _kind_of_class(graph: Graph, kinds: Kinds, account: Ints | None) -> Ints:
     return answer
 
 
-def _too_many(one: Ints, kind: Ints, strong: Ints, most: Ints) -> Ints:
-    order = np.lexsort((strong, kind, one))
-    one, kind, strong, most = one[order], kind[order], strong[order], most[order]
-    new_group = np.r_[True, (np.diff(one) != 0) | (np.diff(kind) != 0)] if len(one) else one == 1
-    new_id = new_group | np.r_[True, np.diff(strong) != 0] if len(one) else new_group
-    starts = np.flatnonzero(new_group)
-    if not len(starts):
-        return np.empty(0, dtype=np.int64)
-    counts = np.add.reduceat(new_id.astype(np.int64), starts)
-    answer: Ints = np.unique(one[starts][counts > most[starts]])
+def _too_many(one: Ints, other: Ints, most: Ints) -> Ints:
+    """Those that have more than `most` different others."""
+    order = np.lexsort((other, one))
+    one, other, most = one[order], other[order], most[order]
+    new = np.r_[True, (np.diff(one) != 0) | (np.diff(other) != 0)][: len(one)]
+    one, most = one[new], most[new]
+    starts = np.flatnonzero(np.r_[True, np.diff(one) != 0][: len(one)])
+    ids = np.diff(np.r_[starts, len(one)])
+    answer: Ints = one[starts[ids > most[starts]]]
     return answer
 
 
 def labels(size: int, a: Ints, b: Ints) -> Ints:
-    """The connected component of each of `size` positions."""
+    """The connected component of each of `size` positions, numbered from 0 on without gaps."""
+    # everybody points to the least neighbour that is less than themselves: along pointers numbers
+    # fall, so nothing goes round, and what leads to one end hangs together
+    least: Ints = np.arange(size, dtype=width(size))
+    lower(least, a, b)
+    lower(least, b, a)
+
+    def shorten(part: slice) -> bool:
+        after = least[least[part]]
+        moved = not np.array_equal(after, least[part])
+        least[part] = after
+        return moved
+
+    while any(each(size, shorten)):
+        pass
+    ends = np.zeros(size, dtype=bool)
+    ends[where(size, lambda part: least[part] == np.arange(part.start, part.stop))] = True
+    number: Ints = np.cumsum(ends, dtype=width(size)) - 1
+    number = take(number, least)
+    # few are left that join two of those
+    open_ones = where(len(a), lambda part: number[a[part]] != number[b[part]])
+    if len(open_ones):
+        found = _components(int(ends.sum()), number[a[open_ones]], number[b[open_ones]])
+        number = take(found, number)
+    return number
+
+
+def _components(size: int, a: Ints, b: Ints) -> Ints:
     ones = np.ones(len(a), dtype=np.int8)
     graph = coo_array((ones, (a.astype(np.int32), b.astype(np.int32))), shape=(size, size))
     _, found = connected_components(graph, directed=False)
-    return np.asarray(found, dtype=np.int64)
+    return np.asarray(found, dtype=np.int32)

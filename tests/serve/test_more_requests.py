@@ -298,3 +298,50 @@ def test_answers_are_as_the_document_says(shop: Path) -> None:
         check("post", "/v1/decide", server.post("/v1/decide", nowhere, key="sk"))
         check("post", "/v1/track", server.post("/v1/track", call("m"), headers=TEXT))
         check("post", "/v1/batch", server.post("/v1/batch", b"{"))
+
+
+def test_a_token_of_the_brand_is_its_users(shop: Path) -> None:
+    import jwt
+
+    (shop / "offers").mkdir()
+    (shop / "offers" / "o.yml").write_text(
+        "offers:\n  hi:\n    eligible: orders = 0\n    placements: [home]\n"
+        "    content: \"Hi {{ first_name | default: 'you' }}\"\n"
+    )
+    made, other = (
+        json.loads(command(shop, "keys", "create", "--kind", "signing", "--json").stdout)
+        for _ in range(2)
+    )
+    signing, later = made["key"], 4_000_000_000
+    assert command(shop, "keys", "create", "--kind", "signing", "--key", "x").returncode == 2
+    with Server(shop) as server:
+        server.post("/v1/identify", {"userId": "u1", "traits": {"firstName": "Ann"}})
+
+        def asked(token: object, key: str = "wk", **body: Any) -> Any:
+            said = {"placement": "home", "userToken": token, **body}
+            return server.post("/v1/decide?explain=1", said, key=key)
+
+        def signed(key: str = signing, algorithm: str = "HS256", **claims: Any) -> str:
+            return jwt.encode({"sub": "u1", "exp": later, **claims}, key, algorithm=algorithm)
+
+        for answer in (asked(signed()), asked(signed(), person={"user_id": "u1"})):
+            told = answer.json()
+            assert told["choices"][0]["content"] == {"text": "Hi Ann"}
+            assert told["person_id"]
+            assert "candidates" not in told
+        headers = {"X-User-Token": signed(other["key"])}
+        assert server.post("/v1/decide", {"placement": "home"}, headers=headers).is_success
+        assert asked(signed(), person={"user_id": "u2"}).status_code == 403
+        assert asked(None, person={"person_id": told["person_id"]}).status_code == 403
+        nothing = jwt.encode({"sub": "u1", "exp": later}, "", algorithm="none")
+        for wrong in (
+            signed("x" * 32), signed(exp=1_000_000_000), jwt.encode({"sub": "u1"}, signing),
+            jwt.encode({"sub": " ", "exp": later}, signing), nothing, "x", "a.b.c",
+            signed(algorithm="HS512"), signed()[:-4],
+        ):  # fmt: skip
+            assert asked(wrong).status_code == 401, wrong
+        assert asked(signed(), key=signing).status_code == 401
+        assert command(shop, "keys", "revoke", made["id"]).returncode == 0
+        assert asked(signed()).status_code == 401
+    kept = (shop / ".visavis" / "keys.json").read_text()
+    assert signing not in kept

@@ -24,11 +24,11 @@ def serve_command(host: str, port: int) -> None:
 
 @click.group("keys", cls=Group)
 def keys_command() -> None:
-    """API keys: write keys send events, secret keys read profiles."""
+    """API keys: write keys send events, secret keys read, signing keys vouch for users."""
 
 
 @keys_command.command("create")
-@click.option("--kind", type=click.Choice(["write", "secret"]), required=True)
+@click.option("--kind", type=click.Choice(["write", "secret", "signing"]), required=True)
 @click.option("--key", "value", metavar="VALUE", help="A key that clients send already.")
 def create_command(kind: str, value: str | None) -> None:
     """Make a key; it is shown this once and kept only as a hash."""
@@ -36,6 +36,8 @@ def create_command(kind: str, value: str | None) -> None:
 
     if value is not None and not (1 <= len(value) <= 200 and value.isprintable()):
         raise click.BadParameter("1 to 200 printable characters", param_hint="--key")
+    if value is not None and kind == "signing":
+        raise click.BadParameter("a signing key is made, not given", param_hint="--key")
     made = create(settings().root, kind, value, now_ms())
     if settings().json:
         write_json(made)

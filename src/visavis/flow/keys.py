@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from visavis.core.clock import format_time
 from visavis.core.problems import Problem, ProblemsError
 from visavis.flow.projects import load_project, state_of
 from visavis.store import keys
-from visavis.store.keys import Key
+from visavis.store.keys import Key, Kind
 
 
 def create(root: Path, kind: str, value: str | None, now_ms: int) -> dict[str, Any]:
     """Makes a key: {id, kind, key, created_at}; its text is told here and never again."""
     state = state_of(load_project(root))
     try:
-        key, text = keys.create(state, cast(Literal["write", "secret"], kind), now_ms, value)
+        key, text = keys.create(state, cast(Kind, kind), now_ms, value)
     except ValueError:
         message = "This key exists already."
         hint = "List keys with `visavis keys list`; revoke it first to make it anew."

@@ -23,6 +23,7 @@ from visavis.serve.bodies import body_of, plain
 from visavis.serve.collecting import clock
 from visavis.serve.http import Answer, Refused, Request
 from visavis.serve.routes import Reply, Route
+from visavis.serve.tokens import user_of
 
 _MOST = 64 * 1024
 _records = logging.getLogger("visavis.decisions")
@@ -108,13 +109,20 @@ class Answers:
         key = self.keyring.find(text) if isinstance(text, str) and text else None
         if key is not None and key.kind == "secret" and text != secret_key(request):
             key = None  # a secret key in an address or a page is no secret
-        if key is None:
+        if key is None or key.kind == "signing":
             raise Refused(401, "wrong-key", "this needs a write key or a secret key of the project")
         profiles, at_ms = self.profiles(), self.now()
+        given = body.get("person")
+        token = request.headers.get(b"x-user-token", b"").decode("latin-1") or body.get("userToken")
         session_only = key.kind != "secret"
-        name = _person_of(profiles, body.get("person"), at_ms)
-        if session_only and name[0] != ANONYMOUS:
+        if session_only and isinstance(token, str) and token:
+            user, session_only = user_of(token, self.keyring, at_ms), False
+            if given not in (None, {"user_id": user}):
+                raise Refused(403, "other-user", "the token is another user's")
+            given = {"user_id": user}
+        elif session_only and isinstance(given, dict) and [*given] not in ([], [ANONYMOUS]):
             raise Refused(403, "anonymous-only", "a write key decides for an anonymous_id alone")
+        name = _person_of(profiles, given, at_ms)
         placement, count = body.get("placement"), body.get("count", 1)
         if not isinstance(placement, str) or not placement:
             raise Refused(400, "no-placement", "'placement' names where the choice is shown")
@@ -123,7 +131,7 @@ class Answers:
         offers = self.decider.offers(profiles, placement)
         if offers is None:
             raise Refused(404, "unknown-placement", "no offer has such a placement")
-        explained = not session_only and request.asked().get("explain") in ("1", "true")
+        explained = key.kind == "secret" and request.asked().get("explain") in ("1", "true")
         made = self.decider.decide(
             profiles, name, placement, offers, at_ms, count, session_only, explained
         )
@@ -287,7 +295,7 @@ _DECIDE: Mapping[str, Any] = {
     "requestBody": docs.body(
         "For whom and where; a write key asks for an anonymous_id alone",
         {
-            "type": "object", "required": ["person", "placement"],
+            "type": "object", "required": ["placement"],
             "properties": {
                 "person": {
                     "type": "object", "minProperties": 1, "maxProperties": 1,
@@ -297,6 +305,7 @@ _DECIDE: Mapping[str, Any] = {
                 "context": {"type": "object"},
                 "count": {"type": "integer", "minimum": 1, "maximum": 100, "default": 1},
                 "writeKey": docs.TEXT,
+                "userToken": {"type": "string", "description": "Or the header X-User-Token"},
             },
             "examples": [{"person": {"user_id": "u1"}, "placement": "home", "count": 3}],
         },

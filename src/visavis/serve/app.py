@@ -13,7 +13,7 @@ from visavis.serve.routes import Reply, Route, Routes
 _METHODS = b"GET, POST, PUT, DELETE, OPTIONS"
 _HEADERS = (
     b"Authorization, Content-Type, Content-Encoding, X-Write-Key, AnonymousId, SentAt, "
-    b"X-Retry-Count, X-Requested-With"
+    b"X-Retry-Count, X-Requested-With, X-User-Token"
 )
 _log = logging.getLogger("visavis.serve")
 Startup = Callable[[], Awaitable[None]]

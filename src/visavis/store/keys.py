@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -20,7 +21,7 @@ from typing import Literal
 
 from visavis.store.key import project_key
 
-Kind = Literal["write", "secret"]
+Kind = Literal["write", "secret", "signing"]
 _NAME = "keys.json"
 _LOOK_SECONDS = 0.005
 """How often it is looked whether a key that is known was revoked: each look is a system call."""
@@ -28,7 +29,10 @@ _LOOK_SECONDS = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is known of a key. A write key sends events, a secret key reads profiles and admin."""
+    """What is known of a key. A write key sends events, a secret key reads profiles and admin.
+
+    With a signing key the brand signs tokens that say who its user is; it opens nothing by itself.
+    """
 
     id: str
     kind: Kind
@@ -43,12 +47,15 @@ def create(state: Path, kind: Kind, now_ms: int, value: str | None = None) -> tu
 
     Raises ValueError when `value` is a key already: what it may do would be unclear.
     """
+    key_id = secrets.token_hex(4)
     text = value or f"{'wk' if kind == 'write' else 'sk'}_{secrets.token_urlsafe(24)}"
+    if kind == "signing":
+        text = _signing_text(state, key_id)
     hashed = _hash(state, text)
     with _changing(state) as keys:
         if any(key.hash == hashed and key.revoked_at is None for key in keys):
             raise ValueError("this key exists already")
-        key = Key(secrets.token_hex(4), kind, hashed, now_ms, text[:4] if len(text) > 11 else "")
+        key = Key(key_id, kind, hashed, now_ms, text[:4] if len(text) > 11 else "")
         keys.append(key)
     return key, text
 
@@ -101,12 +108,23 @@ class Keyring:
                 self._seen[text] = found
             return found
 
+    def signing(self) -> list[str]:
+        """The texts of the signing keys in force: made from the project's key, kept nowhere."""
+        self.find("")
+        ids = [key.id for key in self._by_hash.values() if key.kind == "signing"]
+        return [_signing_text(self._state, key_id) for key_id in ids]
+
     def _now(self) -> tuple[int, int, int]:
         try:
             found = os.stat(self._file)
         except FileNotFoundError:
             return (0, 0, 0)
         return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def _signing_text(state: Path, key_id: str) -> str:
+    made = hmac.digest(project_key(state), f"signing key\x1f{key_id}".encode(), "sha256")
+    return f"us_{urlsafe_b64encode(made).decode().rstrip('=')}"
 
 
 def _hash(state: Path, text: str) -> str:

@@ -226,3 +226,12 @@ def test_chain_and_why_not(tmp_path: Path) -> None:
     told = cli(root, "explain", "user_id:u1", "--against", "user_id:u2")
     assert [s["guard"] for s in told["chain"]] == ["shared", "shared"]
     assert not told["same_person"]
+    for name, hint in (
+        ("device_id:t1", "It is shared"), ("email:NULL", "is blocked"), ("email:c@x.co", "KIND:"),
+        ("nobody", "Kinds here: device_id"),
+    ):  # fmt: skip
+        with published(root) as at_build, open_warehouse(at_build.project()) as wh:
+            open_lake(wh, at_build)
+            with pytest.raises(ProblemsError) as raised:
+                find_person(wh, at_build, name)
+        assert hint in str(raised.value.problems[0].hint)

@@ -12,6 +12,7 @@ from visavis.core.lang.history import History
 from visavis.core.lang.types import Type
 from visavis.core.nouns import Project
 from visavis.core.problems import Problem, ProblemsError
+from visavis.flow.naming import Naming
 from visavis.flow.published import Published
 from visavis.flow.rows import as_held, events_of, held_columns
 from visavis.store.engines.duckdb_names import identifier, text_literal
@@ -49,7 +50,7 @@ def find_person(wh: Warehouse, at: Published, text: str) -> PersonFound:
         found = wh.rows("SELECT person_id FROM node_persons WHERE person_id = $1 LIMIT 1", [text])
         found = found or _by_former_id(wh, at, text)
     if not found:
-        raise ProblemsError([_nobody(wh, text, kind if colon else None)])
+        raise ProblemsError([_nobody(wh, at, text)])
     person_id = str(found[0][0])
     nodes = wh.rows("SELECT node FROM node_persons WHERE person_id = $1 ORDER BY 1", [person_id])
     return PersonFound(person_id, tuple(int(node) for (node,) in nodes))
@@ -88,13 +89,24 @@ def _by_former_id(wh: Warehouse, at: Published, pid: str) -> list[tuple[Any, ...
     return [(person_id,) for kind, value, person_id in rows if make(kind, value) == pid][:1]
 
 
-def _nobody(wh: Warehouse, text: str, kind: str | None) -> Problem:
-    kinds = [str(row[0]) for row in wh.rows("SELECT DISTINCT kind FROM lake_nodes ORDER BY 1")]
-    hint = "A person is KIND:VALUE or a person_id. "
-    hint += f"Kinds here: {', '.join(kinds)}." if kind not in kinds else ""
-    return Problem(
-        "nobody", f"there is no person '{text}' in the published build", hint=hint.strip()
-    )
+def _nobody(wh: Warehouse, at: Published, text: str) -> Problem:
+    """Why there is no such person: unknown, or an identifier that is nobody's."""
+    kind, colon, raw = text.partition(":")
+    name = (kind.strip(), normal_value(kind.strip(), raw))
+    known = wh.rows("SELECT 1 FROM lake_nodes WHERE kind = $1 AND value = $2", list(name))
+    message = f"there is no person '{text}' in the published build"
+    if colon and Naming(at.project().kinds).blocks(name):
+        hint = "The value is blocked (identity.yml): it is nobody's."
+    elif known:
+        message = f"'{text}' is nobody's in the published build"
+        hint = "It is shared, or a robot's. `visavis identity review` tells what was seen with it."
+        policy = at.project().kinds.get(name[0])
+        hint = "It names an account." if policy is not None and policy.account else hint
+    else:
+        kinds = [str(row[0]) for row in wh.rows("SELECT DISTINCT kind FROM lake_nodes ORDER BY 1")]
+        hint = "A person is KIND:VALUE or a person_id."
+        hint += f" Kinds here: {', '.join(kinds)}." if not colon or kind not in kinds else ""
+    return Problem("nobody", message, hint=hint)
 
 
 def read_history(wh: Warehouse, project: Project, nodes: Iterable[int]) -> History:

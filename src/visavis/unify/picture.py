@@ -244,7 +244,7 @@ def _label(line: _Line) -> str:
     if line.beside:
         x, y, anchor = x1 + _bulge(line) + 5, (y1 + y2) / 2 + 4, "start"
     more = f" and {len(line.texts) - 1} more" if len(line.texts) > 1 else ""
-    text = _cut(line.texts[0], 34 - len(more)) + more
+    text = _cut(line.texts[0], 38 - len(more)) + more
     whole = escape("; ".join(line.texts))
     colour = _RED if line.refused else _GREY
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from visavis.core.lang.form import Call, Node, Value, trait_names
@@ -69,3 +69,16 @@ def features_of(project: Project, offers: Iterable[Offer]) -> list[str]:
             found |= trait_names(node)
         found |= words_of(project.contents.get(offer.content or "")) & project.traits.keys()
     return sorted(found - set(BUILT_IN_FIELDS))
+
+
+def withheld(weak: Mapping[str, Sequence[str]], offers: Iterable[Offer]) -> dict[str, str]:
+    """Offers that rest on a source under its threshold, with those sources.
+
+    `weak`: those sources by segment, and by `offer NAME`.
+    """
+    found = {}
+    for offer in offers:
+        names = {s for key in (f"offer {offer.name}", *offer.segments) for s in weak.get(key, ())}
+        if names:
+            found[offer.name] = ", ".join(sorted(names))
+    return found

@@ -29,16 +29,18 @@ from visavis.core.offers import Offer
 from visavis.core.pressure import open_from, zone_of
 from visavis.core.progress import SILENT, Progress
 from visavis.decide.arms import HOLDOUT, Arm, Standing, control_of, drawer, standing
+from visavis.decide.asking import withheld
 from visavis.decide.batch import Batch, ask_everybody
 from visavis.decide.content import Renderer
 from visavis.decide.rules import Asked, Outcome, Past, Person, consider, window
 from visavis.flow import consents
+from visavis.flow.past import past_of
 from visavis.flow.persons import open_lake
 from visavis.flow.published import Published, open_warehouse, people_as_of
 from visavis.store import journal
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.key import project_key
-from visavis.store.outbox import KEPT, LEFT, Outbox
+from visavis.store.outbox import LEFT, Outbox
 from visavis.store.relations import create_view
 from visavis.store.warehouse import Warehouse
 
@@ -75,13 +77,7 @@ def due(
 
 def withheld_offers(at: Published, project: Project) -> dict[str, str]:
     """Offers that rest on a source under its threshold, with those sources."""
-    weak: Mapping[str, Sequence[str]] = at.build.manifest.get("withheld") or {}
-    found = {}
-    for offer in project.offers.values():
-        names = {s for key in (f"offer {offer.name}", *offer.segments) for s in weak.get(key, ())}
-        if names:
-            found[offer.name] = ", ".join(sorted(names))
-    return found
+    return withheld(at.build.manifest.get("withheld") or {}, project.offers.values())
 
 
 @dataclass(slots=True)
@@ -129,17 +125,10 @@ class Known:
     def _outbox(self, outbox: Outbox, project: Project, counted: Sequence[str]) -> None:
         holders = {name: p for p, names in self.identifiers.items() for name in names}
         for row in outbox.past():
-            kind, value, by, named, campaign, occasion, channel, purpose, at, status, planned = row
+            kind, value, by, named = row[:4]
             person = holders.get((kind, value), holders.get((by, named)))
             if person is not None:
-                kept = status == KEPT
-                if kept and campaign in project.offers:
-                    purpose = project.offers[campaign].purpose
-                past = Past(
-                    campaign, occasion, (kind, value), channel, purpose, at, status in counted,
-                    planned, kept,
-                )  # fmt: skip
-                self.past.setdefault(person, []).append(past)
+                self.past.setdefault(person, []).append(past_of(row, project, counted))
         names = [HOLDOUT, *(control_of(name) for name in project.offers)]
         self.arms = cast(dict[str, dict[Identifier, Arm]], outbox.arms(names))
 

@@ -25,6 +25,7 @@ from visavis.decide.menu import Menu, menu_of
 from visavis.decide.rules import Asked, Outcome, Past, Person, consider
 from visavis.flow.keeping import Answer
 from visavis.flow.live_who import Found
+from visavis.flow.past import past_of
 from visavis.flow.profiles import Base, Profiles
 from visavis.flow.shortlist import Shortlist
 from visavis.store.outbox import LEFT, Outbox
@@ -95,7 +96,7 @@ class Decider:
         self._look_for_arms(at_ms)
         sent = placement in project.channels
         words = profiles.words(known.found) if known.found and sent else []
-        past = self._past(identifiers) if sent else []
+        past = self._past(profiles, identifiers, at_ms) if sent else []
         renderer = self._renderer(profiles, known.shown, at_ms)
         person = Person(
             known.person_id or "", identifiers[0], identifiers,
@@ -117,7 +118,7 @@ class Decider:
             return here.shown(offer, address, renderer)
 
         outcome = consider(
-            asked, person, project, at_ms, control, render, count, None, placement,
+            asked, person, project, at_ms, control, render, count, base.withheld, placement,
             brief=not explained, ranked=not explained,
         )  # fmt: skip
         return _told(outcome, person, placement, at_ms, known.person_id)
@@ -183,23 +184,20 @@ class Decider:
         )
         return standing({(kind, value): arm for kind, value, arm in rows}, identifiers)
 
-    def _past(self, identifiers: Sequence[Identifier]) -> list[Past]:
-        found = []
-        for kind, value in identifiers:
-            rows = self.outbox.db.execute(
-                "SELECT campaign, occasion, channel, purpose, status, planned_at, changed_at "
-                "FROM messages WHERE address_kind = ? AND address = ?",
-                (kind, value),
-            )
-            for campaign, occasion, channel, purpose, status, planned, changed in rows:
-                left = status in (*LEFT, "planned")
-                found.append(
-                    Past(
-                        campaign, occasion, (kind, value), channel, purpose,
-                        changed if left else planned, left, planned,
-                    )
-                )  # fmt: skip
-        return found
+    def _past(
+        self, profiles: Profiles, identifiers: Sequence[Identifier], at_ms: int
+    ) -> list[Past]:
+        """Messages of before, filed as a batch files them: under who holds the address now, else
+        under who they were made for."""
+        found: dict[tuple[Any, ...], Past] = {}
+        held = set(identifiers)
+        for name in identifiers:
+            for row in self.outbox.past(name):
+                address = row[0], row[1]
+                if address in held or profiles.find(address, at_ms) is None:
+                    project = profiles.base.project
+                    found[row[:2] + row[4:6]] = past_of(row, project, (*LEFT, "planned"))
+        return list(found.values())
 
     def _link(self, profiles: Profiles) -> Any:
         def link(address: Identifier, offer: Offer) -> str:

@@ -39,7 +39,7 @@ from visavis.core.lang.types import TIME_MIN
 from visavis.core.nouns import Project
 from visavis.core.tagging import expires_at, in_force, with_lineage
 from visavis.core.vocabulary import EVENTS_WITH_LINES
-from visavis.decide.asking import parts_of
+from visavis.decide.asking import parts_of, withheld
 from visavis.decide.menu import names_of as names_of_offer
 from visavis.decide.menu import part_name
 from visavis.flow.answering import Ways, ways_of
@@ -94,6 +94,8 @@ class Base:
     """Hash of an erased identifier -> until when nothing dated comes back, UTC ms."""
     words: Sequence[Row] = ()
     """Words by hand that the build knew."""
+    withheld: Mapping[str, str] = field(default_factory=dict)
+    """Offers that nothing is sent of, and why: a source under its threshold."""
 
     ways: Ways = field(init=False)
     """The traits, and how their values are spelled."""
@@ -117,6 +119,8 @@ def base_of(root: Path, state: Path, folder: Project) -> Base:
     base.through = int(build.manifest.get("through_frame") or 0)
     base.erased = noted_in(state)
     base.words = [tuple(row) for row in build.manifest.get("words", [])]
+    weak = build.manifest.get("withheld") or {}
+    base.withheld = withheld(weak, project.offers.values())
     if is_made(build.path):
         base.history = PublishedHistory(path)
         base.items = Items(base.history.items())

@@ -251,14 +251,17 @@ class Outbox:
         )
         return self.db.execute(sql, (now_ms,)).fetchall()
 
-    def past(self) -> list[tuple[Any, ...]]:
+    def past(self, name: tuple[str, str] | None = None) -> list[tuple[Any, ...]]:
         """(address_kind, address, kind, value, campaign, occasion, channel, purpose, at, status,
-        planned_at) of every message but those of control groups."""
+        planned_at) of every message but those of control groups; or only of those to, or filed
+        under, an identifier."""
+        one = "AND ((address_kind = ? AND address = ?) OR (kind = ? AND value = ?))"
         return self.db.execute(
             "SELECT address_kind, address, kind, value, campaign, occasion, channel, purpose, "
             "CASE WHEN status IN ('sent', 'uncertain', 'sending') THEN changed_at "
             "ELSE planned_at END, status, planned_at FROM messages "
-            "WHERE status <> 'control'"
+            f"WHERE status <> 'control' {one if name else ''}",
+            (*name, *name) if name else (),
         ).fetchall()
 
     def decisions(self, where: str, params: Sequence[object]) -> list[dict[str, Any]]:

@@ -174,3 +174,11 @@ def test_a_million_rows_take_seconds(tmp_path: Path) -> None:
         began = time.process_time()
         write_batches(table.to_reader(65_536), form, tmp_path / f"o.{form}")
         assert time.process_time() - began < 3
+
+
+def test_what_is_done_is_told_as_json_when_asked(run: Run, shop: Path) -> None:
+    run("-p", "shop", "build", "--quiet")
+    assert set(json.loads(run("-p", "shop", "history", "--json", "--quiet").stdout)) == {"file"}
+    for word in ("pause", "resume"):
+        told = json.loads(run("-p", "shop", "outbox", word, "email", "--json").stdout)
+        assert told["paused"] is (word == "pause")

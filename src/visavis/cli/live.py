@@ -77,5 +77,7 @@ def history_command() -> None:
     from visavis.flow.prepare import prepare
 
     path = prepare(settings().root, now_ms(), progress())
-    if not settings().quiet:
+    if settings().json:
+        write_json({"file": str(path)})
+    elif not settings().quiet:
         click.echo(str(path))

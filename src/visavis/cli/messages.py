@@ -205,7 +205,7 @@ def settle_command(message_id: str, sent: bool | None, at: str | None) -> None:
     if sent is None:
         raise click.UsageError("Say --sent or --resend.")
     outbox.settle(settings().root, message_id, sent, _moment(at))
-    click.echo("sent" if sent else "will be sent again")
+    _tell("sent" if sent else "will be sent again", message_id=message_id, sent=sent)
 
 
 @outbox_command.command("pause")
@@ -215,7 +215,7 @@ def pause_command(name: str) -> None:
     from visavis.flow import outbox
 
     outbox.pause(settings().root, name, now_ms())
-    click.echo(f"{name} is paused")
+    _tell(f"{name} is paused", name=name, paused=True)
 
 
 @outbox_command.command("resume")
@@ -225,7 +225,8 @@ def resume_command(name: str) -> None:
     from visavis.flow import outbox
 
     was = outbox.resume(settings().root, name)
-    click.echo(f"{name} goes on" if was else f"{name} was not paused")
+    told = f"{name} goes on" if was else f"{name} was not paused"
+    _tell(told, name=name, paused=False, was_paused=was)
 
 
 @outbox_command.command("cancel")
@@ -236,4 +237,11 @@ def cancel_command(name: str, at: str | None) -> None:
     from visavis.flow import outbox
 
     count = outbox.cancel(settings().root, name, _moment(at))
-    click.echo(f"{count} cancelled")
+    _tell(f"{count} cancelled", name=name, cancelled=count)
+
+
+def _tell(text: str, **values: object) -> None:
+    if settings().json:
+        write_json(values)
+    else:
+        click.echo(text)

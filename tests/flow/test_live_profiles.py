@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,11 +17,12 @@ from hypothesis import strategies as st
 from visavis.collect.payloads import BATCH, head
 from visavis.core.clock import format_time
 from visavis.flow.keeping import Told
+from visavis.flow.knowing import catch_up, open_profiles
 from visavis.flow.live_decide import Decider
 from visavis.flow.made import AGENT, logged, told_in
 from visavis.flow.profiles import Base, Profiles, base_of
 from visavis.project.load import load
-from visavis.store.tail import Bodies, Frame, Tail, forget
+from visavis.store.tail import Bodies, Frame, Tail, forget, frame_of
 
 DAY = 86_400_000
 START = 1_700_000_000_000
@@ -294,3 +296,33 @@ def test_counting_again_and_again_remembers_each_person_once(
 
     asyncio.run(run())
     held.close()
+
+
+def test_what_was_kept_goes_when_the_tail_is_another(base: Base, tmp_path: Path) -> None:
+    def stored(brand: str, first: int, last: int) -> None:
+        tail = Tail(tmp_path)
+        for number in range(first, last + 1):
+            one = frame(number, USERS[0], START + number, brand)
+            tail.append([(one.received_ms, one.head, one.body)])
+        tail.close()
+
+    def known() -> tuple[int, Any]:
+        held = open_profiles(base, tmp_path)
+        through = held.through
+        catch_up(held, tmp_path)
+        values = told(held, ("user_id", "1"), START + DAY)[1]
+        held.close(keep=True)
+        return through, (values["views"], values["brand"])
+
+    stored("x", 1, 3)
+    assert known() == (0, (3, "x"))
+    stored("y", 4, 5)
+    assert known() == (3, (5, "y"))
+    assert known() == (5, (5, "y"))
+    shutil.rmtree(tmp_path / "tail")
+    stored("z", 1, 5)
+    assert known() == (0, (5, "z"))
+    found = frame_of(tmp_path, 4)
+    assert found is not None
+    assert found.body == frame(4, USERS[0], START + 4, "z").body
+    assert frame_of(tmp_path, 6) is None

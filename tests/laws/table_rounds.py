@@ -162,6 +162,26 @@ def channel_of_lines() -> Round:
     return Round(project, {}, [events, []], {}, [NOW])
 
 
+def strangers_trusted() -> Round:
+    """Given traits of another property's name, by trust: a source that no file declares has 50."""
+    traits = {}
+    for trust in (49, 50, 51):
+        rule = replace(given(f"t{trust}", Type.INTEGER), given="points", resolve="trusted")
+        traits[rule.name] = replace(rule, trust=(("declared", trust),))
+    for rule in ("latest", "frequent"):
+        traits[rule] = replace(given(rule, Type.INTEGER), given="points", resolve=rule)
+    project = shop_project(traits, "UTC")
+    told = [("declared", 1), ("stranger", 2), ("declared", 3), ("stranger", 2)]
+    people = [
+        [
+            row(f"m{n}", "identify", {"points": value}, NOW - DAY + n) | {"source": source}
+            for n, (source, value) in enumerate(told[:count])
+        ]
+        for count in range(len(told) + 1)
+    ]
+    return Round(project, {}, people, {}, [NOW])
+
+
 def end_of_time() -> Round:
     """The last moment that there is, a day from now."""
     value = read("date(now() + interval '1 days')", Scope(clock=True))

@@ -14,6 +14,7 @@ from visavis.core.lang.form import Value
 from visavis.core.lang.history import History
 from visavis.core.lang.parse import to_sql
 from visavis.core.lang.reader import Program, Result, compile_program
+from visavis.core.lang.types import TIME_MAX
 from visavis.core.nouns import Project
 from visavis.testing import shop
 from visavis.testing.agree import Round, ask_batch, make_round, same
@@ -168,6 +169,8 @@ MIDNIGHT = NOON - DAY // 2
 TIGHT: list[tuple[str, list[int], int | None]] = [
     ("orders = 1", [NOON - DAY], None),
     ("orders = 1", [NOON - DAY, NOON + 5], NOON + 5),
+    ("orders = 1", [NOON - DAY, TIME_MAX], TIME_MAX),
+    ("lapsed > 90", [NOON], MIDNIGHT + 91 * DAY - 3_600_000),
     ("days_since(last_at) > 90", [NOON], MIDNIGHT + 91 * DAY - 3_600_000),
     ("days_since(last_at) <= 3", [NOON - DAY], MIDNIGHT + 3 * DAY),
     ("days_since(last_at) > 90", [NOON - 100 * DAY], None),

@@ -36,6 +36,7 @@ DERIVED: tuple[tuple[str, str], ...] = (
     ),
     ("age", "years_since(birthday)"),
     ("average", "revenue / orders"),
+    ("lapsed", "days_since(last_at)"),
 )
 CONDITIONS: tuple[str, ...] = (
     "orders > 0",

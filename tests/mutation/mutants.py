@@ -114,7 +114,9 @@ def _skipped(node: ast.AST) -> bool:
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return True
     if isinstance(node, ast.Assign):
-        return ast.unparse(node.targets[0]) in ("__slots__", "SQL_TYPES")
+        return ast.unparse(node.targets[0]) in ("__slots__", "SQL_TYPES", "_PARQUET")
+    if isinstance(node, ast.keyword):
+        return node.arg == "strict"  # two lists of one length
     return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from visavis.core.clock import Zone
 from visavis.core.lang.form import Aggregate, Node, Property
-from visavis.core.lang.reader_filters import Compiles, over_rows
+from visavis.core.lang.reader_filters import Compiles
 from visavis.core.lang.reader_reducers import Reducer, mean_gap, reducer
-from visavis.core.lang.reader_rows import Column, clock_free, column, once
+from visavis.core.lang.reader_rows import Column, column, once
 from visavis.core.lang.reader_run import Run, Scalar
 from visavis.core.lang.reader_select import Select
 
@@ -22,8 +22,6 @@ def aggregate(node: Aggregate, select: Select, compiler: Compiles) -> Scalar:
     argument = node.args[0]
     if node.function in (*_FIRST, *_LAST) and _is_timestamp(argument):
         return _edge(select, node.function in _FIRST)
-    if not clock_free(argument):
-        return _reduced_slowly(select, compiler.scalar(argument), reducer(node))
     key, read = compiler.key(argument), column(argument, compiler.zone)
     if not isinstance(argument, Property):
         read = once(key, read)
@@ -87,19 +85,5 @@ def _reduced(select: Select, key: int, read: Column, reduce: Reducer) -> Scalar:
         if selection.until < run.until:
             run.until = selection.until
         return reduce(selection.take(key, read))
-
-    return aggregate
-
-
-def _reduced_slowly(select: Select, argument: Scalar, reduce: Reducer) -> Scalar:
-    """For arguments that read the clock or other traits."""
-
-    slot, make = select.slot, select.make
-
-    def aggregate(run: Run) -> Any:
-        selection = run.selections[slot] or make(run)
-        values, until = over_rows(argument, run, selection.rows, list(selection.indexes()))
-        run.until = min(run.until, selection.until, until)
-        return reduce(values)
 
     return aggregate

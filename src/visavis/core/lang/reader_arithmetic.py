@@ -100,7 +100,7 @@ def _round(types: list[Type], result: Type) -> Element:
 
 
 def _rounded(a: int, places: int) -> int:
-    unit: int = 10 ** (6 - min(places, 6))
+    unit: int = 10 ** (6 - places)
     return divide(a, unit) * unit
 
 

@@ -100,7 +100,7 @@ def _either(*values: Any) -> Any:
 def _in(first: Any, *rest: Any) -> Any:
     if first is None:
         return None
-    if any(value is not None and value == first for value in rest):
+    if any(value == first for value in rest):
         return True
     return None if None in rest else False
 

@@ -130,9 +130,7 @@ def _quantile(values: Sequence[Any], q: int) -> Any:
         known = sorted(values)
     except TypeError:
         known = sorted(_known(values))
-    if not known or known[0] is None:
-        return None
-    return known[max(-(-q * len(known) // SCALE), 1) - 1]
+    return known[max(-(-q * len(known) // SCALE), 1) - 1] if known else None
 
 
 def mean_gap(days: int, rows: int) -> int | None:

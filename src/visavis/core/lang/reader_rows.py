@@ -17,11 +17,8 @@ from visavis.core.lang.form import (
     Case,
     Literal,
     Node,
-    Now,
     Property,
-    TraitRef,
     Value,
-    walk,
 )
 from visavis.core.lang.history import Lines, Stream, shared
 from visavis.core.lang.reader_functions import COMPARISONS, element
@@ -139,11 +136,6 @@ class LineRows(Rows):
 Column = Callable[[Rows], Sequence[Any]]
 
 
-def clock_free(node: Node) -> bool:
-    """Whether an expression over rows reads nothing but the rows."""
-    return not any(isinstance(n, (Now, TraitRef)) for n in walk(node))
-
-
 def once(key: int, compute: Column) -> Column:
     """The column, computed once a run however many traits read it; `key` is the expression's."""
 
@@ -157,7 +149,7 @@ def once(key: int, compute: Column) -> Column:
 
 
 def column(node: Node, zone: Zone) -> Column:
-    """The values of an expression, one a row. The expression must be clock_free."""
+    """The values of an expression, one a row. It reads neither clock nor traits."""
     match node:
         case Property(name=name, scope=scope):
             return _property(name, scope)

@@ -20,8 +20,8 @@ class Run:
     """The state of one Program.run. `until` is lowered by everything that a value rests on."""
 
     __slots__ = (
-        "_events", "_lines", "catalogue", "fits", "history", "now", "row", "rows",
-        "selections", "until", "untils", "values",
+        "_events", "_lines", "catalogue", "fits", "history", "now", "selections",
+        "until", "untils", "values",
     )  # fmt: skip
 
     def __init__(
@@ -34,9 +34,6 @@ class Run:
         self.selections: list[Selection | None] = [None] * selections
         self._events: dict[str, Rows] = {}
         self._lines: dict[str, Rows] = {}
-        self.rows: Rows = _NO_ROWS
-        """The rows, and the row of them, that a clock-reading expression looks at."""
-        self.row = 0
 
     def events(self, event: str) -> Rows:
         """The events of a name; none is an empty stream."""
@@ -61,4 +58,3 @@ Scalar = Callable[[Run], Any]
 
 _NOTHING = Stream([], [], {})
 _NO_LINES = Lines([], {})
-_NO_ROWS = Rows("", _NOTHING, 0)

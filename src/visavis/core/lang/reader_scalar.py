@@ -19,7 +19,6 @@ from visavis.core.lang.form import (
     Literal,
     Node,
     Now,
-    Property,
     TraitRef,
     reads_now,
 )
@@ -73,8 +72,6 @@ class Compiler:
                 return lambda run: value
             case TraitRef(name=name):
                 return _trait(name)
-            case Property(name=name, scope=scope):
-                return lambda run: run.rows.property(name, scope)[run.row]
             case Aggregate():
                 return self._aggregate(node, spec)
             case Bucket():
@@ -226,13 +223,11 @@ def _junction(parts: list[Scalar], decides: bool) -> Scalar:
 
 
 def _bucket(node: Bucket, argument: Scalar) -> Scalar:
-    """Without cut points, as when nobody had a value, there is no bucket; one bucket has none."""
+    """Without cut points, as when nobody had a value, there is no bucket."""
 
     def bucket(run: Run) -> int | None:
         value, cuts = argument(run), run.fits.get(node.fit)
-        if value is None or cuts is None or (not cuts and node.n > 1):
-            return None
-        return bisect_left(cuts, value) + 1
+        return bisect_left(cuts, value) + 1 if cuts and value is not None else None
 
     return bucket
 

@@ -66,12 +66,12 @@ class Selection:
         span = range(self.low, self.high)
         return iter(span) if self.mask is None else compress(span, self.mask)
 
-    def narrowed(self, mask: Sequence[Any], until: int) -> Selection:
-        """Those rows whose own mask is truthy too; that mask holds until then."""
+    def narrowed(self, mask: Sequence[Any]) -> Selection:
+        """Those rows whose own mask is truthy too."""
         both = mask
         if self.mask is not None:
             both = [a and b for a, b in zip(self.mask, mask, strict=True)]
-        return Selection(self.rows, self.low, self.high, both, min(self.until, until))
+        return Selection(self.rows, self.low, self.high, both, self.until)
 
 
 _UNTAKEN: dict[int, Sequence[Any]] = {}
@@ -105,8 +105,7 @@ def narrowed(slot: int, base: Select, keep: Filter) -> Select:
 
     def compute(run: Run) -> Selection:
         rows = base.of(run)
-        mask, until = keep.span(run, rows.rows, rows.low, rows.high)
-        return rows.narrowed(mask or (), until)
+        return rows.narrowed(keep.span(rows.rows, rows.low, rows.high) or ())
 
     return kept_in(slot, compute)
 
@@ -133,9 +132,8 @@ def selector(spec: Spec, slot: int, compiler: Compiles) -> Select:
         rows = run.lines(event) if lines else run.events(event)
         low = 0 if within is None else rows.after(run.now - within)
         high = rows.visible
-        kept, until = where.span(run, rows, low, high)
-        if rows.visible < rows.size:
-            until = min(until, where.ahead(rows))
+        kept = where.span(rows, low, high)
+        until = where.ahead(rows)
         if after:
             kept, until = followed(after(run), rows, low, high, kept, until)
         if within is not None and kept is not None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import compress
-from typing import Any
 
-from visavis.core.lang.reader_filters import Compiles, Kept, Spec, StepSpec, filter_of
+from visavis.core.lang.reader_filters import Compiles, Mask, Spec, StepSpec, filter_of
 from visavis.core.lang.reader_rows import Rows
 from visavis.core.lang.reader_run import Run
 from visavis.core.lang.reader_until import NEVER
@@ -20,8 +19,8 @@ Follows = Callable[[Key], tuple[bool, int]]
 
 def followed(
     follows: tuple[Follows, int], rows: Rows, low: int, high: int,
-    kept: Sequence[Any] | None, until: int,
-) -> Kept:  # fmt: skip
+    kept: Mask, until: int,
+) -> tuple[Mask, int]:  # fmt: skip
     """The mask narrowed to the rows whose event is followed as the trait wants."""
     test, ahead = follows
     until = min(until, ahead)
@@ -49,19 +48,19 @@ def follow(spec: Spec, compiler: Compiles) -> Callable[[Run], tuple[Follows, int
     return _alone(without, bar) if without and bar else None
 
 
-Log = Callable[[Run], tuple[list[Key], int, int]]
-"""A step's events so far, until when these are the ones, and when the next one happens."""
+Log = Callable[[Run], tuple[list[Key], int]]
+"""A step's events so far, and when the next one happens."""
 
 
 def _log(step: StepSpec, compiler: Compiles) -> Log:
     where = filter_of(step.where, compiler)
 
-    def log(run: Run) -> tuple[list[Key], int, int]:
+    def log(run: Run) -> tuple[list[Key], int]:
         rows = run.events(step.event)
-        kept, until = where.span(run, rows, 0, rows.visible)
+        kept = where.span(rows, 0, rows.visible)
         keys = zip(rows.stream.ts[: rows.visible], rows.stream.message_ids, strict=False)
         found = list(keys) if kept is None else list(compress(keys, kept))
-        return found, until, where.ahead(rows)
+        return found, where.ahead(rows)
 
     return log
 
@@ -71,8 +70,8 @@ def _then(step: StepSpec, log: Log, bar: Log | None) -> Callable[[Run], tuple[Fo
     within = step.within_ms
 
     def prepare(run: Run) -> tuple[Follows, int]:
-        wanted, until, ahead = log(run)
-        barred, holds, _ = bar(run) if bar else ([], NEVER, NEVER)
+        wanted, ahead = log(run)
+        barred = bar(run)[0] if bar else []
 
         def follows(at: Key) -> tuple[bool, int]:
             i = bisect_right(wanted, at)
@@ -81,7 +80,7 @@ def _then(step: StepSpec, log: Log, bar: Log | None) -> Callable[[Run], tuple[Fo
             j = bisect_right(barred, at)
             return j == len(barred) or barred[j] >= wanted[i], NEVER
 
-        return follows, min(until, holds, ahead)
+        return follows, ahead
 
     return prepare
 
@@ -91,7 +90,7 @@ def _alone(step: StepSpec, bar: Log) -> Callable[[Run], tuple[Follows, int]]:
     within = step.within_ms
 
     def prepare(run: Run) -> tuple[Follows, int]:
-        barred, until, ahead = bar(run)
+        barred, ahead = bar(run)
         now = run.now
 
         def follows(at: Key) -> tuple[bool, int]:
@@ -103,6 +102,6 @@ def _alone(step: StepSpec, bar: Log) -> Callable[[Run], tuple[Follows, int]]:
                 return True, NEVER
             return False, end
 
-        return follows, min(until, ahead)
+        return follows, ahead
 
     return prepare

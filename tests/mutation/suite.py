@@ -84,9 +84,7 @@ def learn(quick: bool = False) -> list[Known]:
         batch, fits = ask_batch(round, warehouse)
         live = ask_live(round, fits)
         found = next(differences(round, batch, live), None)
-        assert found is None, (
-            f"the readers differ without any change: {found.name} {found.batch!r} {found.live!r} {found.history}"
-        )
+        assert found is None, f"the readers differ without any change: {found}"
         known.append(Known(round, live, fits, later(round, fits)))
     return known
 

@@ -8,12 +8,12 @@ load generator (load.py) on 64 connections.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
 import time
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import live
@@ -100,7 +100,7 @@ def main() -> None:
     """Eight lines at most: ours alone, then beside each peer."""
     WORK.mkdir(parents=True, exist_ok=True)
     python = peers.environment("collect", peers.COLLECT)
-    size = len(json.dumps({"batch": [load.event(j, f"u{j}") for j in range(BATCH)]}))
+    size = len(next(load.batches({"batch": BATCH}, Random(7)))[0].data)
     names = ("single", "batches", "bare", "postgres single", "postgres batches", "redis single",
              "redis batches", "redis by HTTP single", "redis by HTTP batches")  # fmt: skip
     sides: Sides = {name: [] for name in names}

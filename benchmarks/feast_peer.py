@@ -16,7 +16,7 @@ import live
 import peers
 from harness import SCALE, SIDES, say
 
-PEOPLE = max(1_000, int(50_000 * SCALE))
+PEOPLE = max(1_000, int(20_000 * SCALE))
 VERSION = peers.FEAST[0].partition("==")[2]
 _CONNECTIONS = 16
 

@@ -24,6 +24,18 @@ _SRC = Path(__file__).parent.parent / "src"
 MAIN = [sys.executable, "-c", "from visavis.cli.main import main; main()"]
 ENV = {**os.environ, "PYTHONPATH": str(_SRC)}
 _TICKS = os.sysconf("SC_CLK_TCK")
+TRAITS = """traits:
+  orders: {event: Order Completed, value: count()}
+  revenue: {event: Order Completed, value: sum(revenue)}
+  views: {event: Product Viewed, value: count()}
+  views_7d: {event: Product Viewed, value: count(), within: 7 days}
+  viewed_category: {event: Product Viewed, value: mode(category)}
+  last_product: {event: Product Viewed, value: last(product_id)}
+  dearest_view: {event: Product Viewed, value: max(price)}
+  pages: {event: page, value: count()}
+  email: {given: email}
+"""
+SEGMENTS = "segments:\n  browsing: views_7d > 0 and orders = 0\n"
 LAYOUT = 2
 """Raised when `people_project` makes other files than before."""
 
@@ -143,10 +155,13 @@ def keys(root: Path) -> None:
 
 
 def empty_project(root: Path) -> Path:
-    """A project of nothing but a name, with its keys."""
+    """A project with the traits and segments of a shop and its keys, and no people yet."""
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     (root / "visavis.yml").write_text("name: Bench\n")
+    for kind, text in (("traits", TRAITS), ("segments", SEGMENTS)):
+        (root / kind).mkdir()
+        (root / kind / "shop.yml").write_text(text)
     keys(root)
     return root
 

@@ -25,6 +25,8 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -68,18 +70,27 @@ def event(number: int, user: str, **properties: object) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def request(path: str, body: bytes, key: str = "wk") -> bytes:
-    """A POST of JSON with a write key."""
+SECRET = "Authorization: Basic c2s6"
+"""The secret key `sk`."""
+
+
+def _now() -> str:
+    """This moment as browsers write it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def request(path: str, body: bytes, key: str = "X-Write-Key: wk") -> bytes:
+    """A POST of JSON with a key, as the header that it comes in."""
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nX-Write-Key: {key}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: x\r\n{key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
 
 def get(path: str) -> bytes:
-    """A GET with the secret key `sk`."""
-    return f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic c2s6\r\n\r\n".encode()
+    """A GET with the secret key."""
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\n{SECRET}\r\n\r\n".encode()
 
 
 def power_law(rng: Random, people: int) -> int:
@@ -100,9 +111,10 @@ def singles(spec: dict[str, Any], rng: Random) -> Plan:
     users = [f"u{power_law(rng, people)}" for _ in range(4096)]
 
     def make(number: int) -> bytes:
-        body = json.dumps(event(number, users[number // 10**6 % 4096])).encode()
-        return request(path, body)
+        call = event(number, users[number // 10**6 % 4096]) | {"timestamp": made, "sentAt": made}
+        return request(path, json.dumps(call).encode())
 
+    made = _now()
     numbered, first = _numbered(make, 4096), int(spec.get("first", 0))
     for n in range(first, 10**11):
         yield [Step("event", numbered(n))]
@@ -118,8 +130,10 @@ def batches(spec: dict[str, Any], rng: Random) -> Plan:
         calls = [event(number, users[i + j]) for j in range(size)]
         for j, call in enumerate(calls):
             call["messageId"] += f"-{j}"
-        return request(path, json.dumps({"batch": calls}).encode())
+            call["timestamp"] = made
+        return request(path, json.dumps({"batch": calls, "sentAt": made}).encode())
 
+    made = _now()
     numbered = _numbered(make, 64)
     for n in range(int(spec.get("first", 0)), 10**11):
         yield [Step("batch", numbered(n))]
@@ -165,7 +179,7 @@ def decisions(spec: dict[str, Any], rng: Random) -> Plan:
     while True:
         user, fresh = visits.next()
         asked = {"person": {"user_id": user}, "placement": "home_hero", "count": 3}
-        ask = request("/v1/decide", json.dumps(asked).encode(), "sk")
+        ask = request("/v1/decide", json.dumps(asked).encode(), SECRET)
         if fresh:
             n += 1
             brand = f"seen{n % 10}"
@@ -305,8 +319,13 @@ class Alarm:
         os.close(self._file)
 
 
-async def _closed(spec: dict[str, Any], end: float, told: dict[str, Told], rng: Random) -> None:
+def _planned(spec: dict[str, Any], rng: Random) -> Plan:
+    """The conversations of a stream; what it takes to begin is done."""
     plan = PLANS[spec["kind"]](spec, rng)
+    return chain([next(plan)], plan)
+
+
+async def _closed(spec: dict[str, Any], plan: Plan, end: float, told: dict[str, Told]) -> None:
     left = int(spec["connections"])
     done = asyncio.get_running_loop().create_future()
 
@@ -325,8 +344,10 @@ async def _closed(spec: dict[str, Any], end: float, told: dict[str, Told], rng: 
     await asyncio.wait_for(done, end - time.perf_counter() + 30)
 
 
-async def _open(spec: dict[str, Any], end: float, told: dict[str, Told], rng: Random) -> None:
-    plan, rate = PLANS[spec["kind"]](spec, rng), float(spec["rate"])
+async def _open(
+    spec: dict[str, Any], plan: Plan, end: float, told: dict[str, Told], rng: Random
+) -> None:
+    rate = float(spec["rate"])
     idle: deque[Connection] = deque()
     waiting: deque[tuple[list[Step], float]] = deque()
 
@@ -377,12 +398,12 @@ async def _connected(
     return made
 
 
-async def _all(spec: dict[str, Any]) -> dict[str, Told]:
+async def _all(spec: dict[str, Any], plans: list[Plan], rngs: list[Random]) -> dict[str, Told]:
     told: dict[str, Told] = {}
     end = time.perf_counter() + float(spec["seconds"])
     streams = [
-        (_open if "rate" in s else _closed)(s, end, told, Random(spec.get("seed", 7) + i))
-        for i, s in enumerate(spec["streams"])
+        _open(s, plan, end, told, rng) if "rate" in s else _closed(s, plan, end, told)
+        for s, plan, rng in zip(spec["streams"], plans, rngs, strict=True)
     ]
     await asyncio.gather(*streams)
     return told
@@ -392,16 +413,23 @@ def _quantile(ms: list[float], share: float) -> float:
     return round(ms[min(len(ms) - 1, math.ceil(share * len(ms)) - 1)], 4) if ms else math.nan
 
 
+def _cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
 def main(text: str) -> None:
     """Runs the load and prints what came of it."""
     import uvloop
 
     spec = json.loads(text)
+    rngs = [Random(spec.get("seed", 7) + i) for i in range(len(spec["streams"]))]
+    plans = [_planned(s, rng) for s, rng in zip(spec["streams"], rngs, strict=True)]
     gc.collect()
     gc.disable()
-    told = uvloop.run(_all(spec))
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    out: dict[str, Any] = {"cpu": round(usage.ru_utime + usage.ru_stime, 3)}
+    before = _cpu()
+    told = uvloop.run(_all(spec, plans, rngs))
+    out: dict[str, Any] = {"cpu": round(_cpu() - before, 3)}
     for label, one in told.items():
         ms = sorted(one.ms)
         out[label] = {

@@ -22,6 +22,7 @@ class Event(BaseModel):
     userId: str | None = None  # noqa: N815
     anonymousId: str | None = None  # noqa: N815
     event: str | None = None
+    timestamp: str | None = None
     properties: dict[str, Any] = {}
     context: dict[str, Any] = {}
 

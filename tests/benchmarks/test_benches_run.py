@@ -31,6 +31,7 @@ KEYS = {
         ("people", 1),
         ("identity", 2),
         pytest.param("journey", 1, marks=pytest.mark.long),
+        pytest.param("decide", 2, marks=pytest.mark.long),
     ],
 )
 def test_lines(name: str, lines: int, tmp_path: Path) -> None:

@@ -66,6 +66,12 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def old(before: Path) -> dict[str, Any]:
+    """What the build says that is there."""
+    return everything(before)
+
+
+@pytest.fixture(scope="module")
 def untouched(before: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the next build says when nothing interrupts it, and what it recorded."""
     root = copy(before, tmp_path_factory.mktemp("untouched") / "shop")
@@ -87,10 +93,9 @@ def recorded(root: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_kill_loses_nothing(
-    before: Path, untouched: dict[str, Any], tmp_path: Path, point: str
+    before: Path, old: dict[str, Any], untouched: dict[str, Any], tmp_path: Path, point: str
 ) -> None:
     root = copy(before, tmp_path / "shop")
-    old = everything(root)
     killed = visavis_build(root, VISAVIS_CRASH_AT=point)
     assert killed.returncode == -signal.SIGKILL, f"{point} was not passed: {killed.stderr}"
     left = everything(root)

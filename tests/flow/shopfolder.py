@@ -10,6 +10,9 @@ from visavis.core.clock import parse_time, zone
 from visavis.core.progress import SILENT
 from visavis.flow import ask
 from visavis.flow.build import build
+from visavis.flow.published import published
+from visavis.store.views import open_views
+from visavis.store.warehouse import connect
 
 FILES = {
     "visavis.yml": "name: Shop\ntime_zone: UTC\ncurrency: EUR\n",
@@ -121,5 +124,7 @@ TABLES = {
 
 
 def everything(root: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """What a build says, but for names and times of making."""
-    return {name: rows(root, sql) for name, sql in TABLES.items()}
+    """What a build says, but for names and times of making; opened once for all tables."""
+    with published(root) as at, connect() as wh:
+        open_views(wh, at.build, at.lake.path)
+        return {name: wh.rows(sql) for name, sql in TABLES.items()}

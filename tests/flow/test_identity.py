@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from shopfolder import at, rows, run, shop
 
+from visavis.cli.main import cli as main
 from visavis.core.problems import ProblemsError
 from visavis.flow.chains import against
 from visavis.flow.identity import review, say, undo, words
@@ -31,7 +30,6 @@ TRAITS = """\
 traits:
   views: {event: Page Viewed, value: count()}
 """
-MAIN = "from visavis.cli.main import main; main()"
 HEAD = "user,mail,phone,device,anon,time"
 DAY = "2024-01-0{}T00:00:00"
 
@@ -61,12 +59,9 @@ def ids(root: Path) -> dict[str, str]:
 
 
 def cli(root: Path, *args: str, now: str = "2024-04-02T00:00:00Z") -> Any:
-    done = subprocess.run(
-        [sys.executable, "-c", MAIN, "-p", str(root), "--json", *args],
-        env=os.environ | {"VISAVIS_NOW": now, "VISAVIS_USER": "ada"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    env = {"VISAVIS_NOW": now, "VISAVIS_USER": "ada"}
+    done = CliRunner().invoke(main, ["-p", str(root), "--json", *args], env=env)
+    assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
 
 

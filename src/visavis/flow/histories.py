@@ -24,7 +24,15 @@ from visavis.flow.persons import open_lake
 from visavis.flow.published import Published, open_warehouse
 from visavis.flow.relations import catalogue_fields
 from visavis.store.engines.duckdb_names import held, identifier, text_literal
-from visavis.store.history import FILE, NULL, EventShape, HistoryWriter, body, is_made
+from visavis.store.history import (
+    FILE,
+    NULL,
+    EventShape,
+    HistoryWriter,
+    body,
+    is_made,
+    unfinished,
+)
 from visavis.store.relations import create_views
 from visavis.store.views import snapshot_of
 from visavis.store.warehouse import Warehouse
@@ -48,7 +56,7 @@ def write_history(at: Published, project: Project) -> Path:
     target = history_path(at)
     if is_made(at.build.path):
         return target
-    writer = HistoryWriter(at.build.path / f"{FILE}.{os.getpid()}.new")
+    writer = HistoryWriter(at.build.path / unfinished(os.getpid()))
     with open_warehouse(project) as wh:
         open_lake(wh, at)
         # events of shared identifiers lie under these: whose they are is told when they are read

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from visavis.flow.live_decide import Decider
 from visavis.flow.profiles import Base, Profiles, base_of
 from visavis.flow.rates import has_rates
 from visavis.store import builds
-from visavis.store.history import is_made
+from visavis.store.history import is_made, unfinished
 from visavis.store.key import project_key
 from visavis.store.recent import FOLDER, Mark, clear
 from visavis.store.tail import Bodies, Frame, frame_of, frames_after
@@ -76,7 +75,7 @@ class Knowledge:
         return build_id != self.profiles.base.build_id
 
     async def _renew(self) -> None:
-        await asyncio.to_thread(self._make_history)
+        await self._make_history()
         base = await asyncio.to_thread(base_of, self.root, self.state, self.folder)
         if base.build_id is not None and base.history is None:
             return  # that build went away meanwhile: the next look finds the one after
@@ -86,7 +85,7 @@ class Knowledge:
             last = await asyncio.to_thread(catch_up, fresh, self.state)
             # from here to the end nothing else runs: no frame is missed and none taken twice
             fresh.take([frame for frame in self.waiting if frame.number > last])
-        except BaseException:
+        except Exception:
             await asyncio.to_thread(fresh.close)
             raise
         finally:
@@ -103,13 +102,20 @@ class Knowledge:
         if self.profiles is not None:
             self.profiles.close(keep=True)
 
-    def _make_history(self) -> None:
-        if self._has_history():
+    async def _make_history(self) -> None:
+        if await asyncio.to_thread(self._has_history):
             return
         command = [sys.executable, "-c", "from visavis.cli.main import main; main()"]
-        subprocess.run(
-            [*command, "-p", str(self.root), "--quiet", "history"], check=False, close_fds=True
-        )
+        words = ["-p", str(self.root), "--quiet", "history"]
+        process = await asyncio.create_subprocess_exec(*command, *words)
+        try:
+            await process.wait()
+        except asyncio.CancelledError:  # the service ends: the next one has it made
+            process.kill()
+            await process.wait()
+            for left in (self.state / "builds").glob(f"*/{unfinished(process.pid)}"):
+                left.unlink(missing_ok=True)
+            raise
 
     def ready(self) -> bool:
         """Whether profiles can be asked for."""

@@ -109,6 +109,10 @@ class LiveWho:
                 self._earliest(CONFIRMED, name, ts)
         return also
 
+    def are_plain(self, names: Sequence[Name]) -> bool:
+        """Whether `take` has nothing to do for any of these, whatever the event."""
+        return all(family(kind) == "other" and kind not in self.confirming for kind, _ in names)
+
     def confirms(self, event: str) -> bool:
         """Whether events of a name confirm identifiers of any kind."""
         return event in self._confirms

@@ -10,13 +10,10 @@ from visavis.collect.rates import make_rates, rates_of
 from visavis.core.problems import Problem, ProblemsError
 from visavis.core.progress import Progress
 from visavis.flow.histories import write_history
-from visavis.flow.projects import load_project, open_warehouse, state_of
+from visavis.flow.projects import changing, load_project
 from visavis.flow.published import published, state_folder
 from visavis.flow.rates import keep_rates
 from visavis.store import builds
-from visavis.store.lake import Lake
-from visavis.store.locks import writing
-from visavis.store.state import State
 
 
 def prepare(root: Path, now_ms: int, progress: Progress) -> Path:
@@ -33,22 +30,18 @@ def write_rates(root: Path, now_ms: int, progress: Progress) -> Path:
     Raises ProblemsError where one can't be read, after the others were.
     """
     project = load_project(root)
-    state = state_of(project)
-    with writing(state, "rates", now_ms), State(state / "state.db") as db:
-        lake = Lake(state)
-        lake.sweep(db)
-        with open_warehouse(project) as wh:
-            context = Context(project, lake, db, wh, now_ms, progress)
-            problems: list[Problem] = []
-            for source in project.sources.values():
-                if source.kind == "rates":
-                    try:
-                        take_in(context, source)
-                    except ProblemsError as error:
-                        problems += error.problems
-            files = [str(path) for path in lake.files("costs", context.loads())]
-            make_rates(wh, files, project.currency)
-            path = keep_rates(state, rates_of(wh))
+    with changing(project, "rates", now_ms) as (lake, db, wh):
+        context = Context(project, lake, db, wh, now_ms, progress)
+        problems: list[Problem] = []
+        for source in project.sources.values():
+            if source.kind == "rates":
+                try:
+                    take_in(context, source)
+                except ProblemsError as error:
+                    problems += error.problems
+        files = [str(path) for path in lake.files("costs", context.loads())]
+        make_rates(wh, files, project.currency)
+        path = keep_rates(lake.state, rates_of(wh))
     if problems:
         raise ProblemsError(problems)
     return path

@@ -251,25 +251,31 @@ class Profiles:
 
     def _glimpse(self, seen: Glance, frame: Frame) -> None:
         """Takes a usual event in: the rest of it is read when somebody asks for the person."""
-        names, name, ts = self._names(seen.who), seen.event, seen.ts
+        (names, plain), name, ts = self._names(seen.who), seen.event, seen.ts
         if not names:
             return
+        base = self.base
+        if base.erased and self._erased(names, ts):
+            return
         ref = Ref(frame.segment, frame.begins + seen.begins, seen.length, ts, frame.received_ms)
-        if self.base.erased or self._told.concerns(names) or self._sessions.concerns(names):
+        if self._told.concerns(names) or self._sessions.concerns(names):
             self._event(self._call(ref))
             return
-        if name in self.base.needed or len(names) > 1:
-            self.recent.add(names, "same row", ref)
+        if len(names) > 1 or name in base.needed:
+            self.recent.refer(names, ref)
         else:
             self.recent.see(names[0], ts)
-        also = self.who.take(names, name, ts)
-        if also or self.who.confirms(name):
+        also = () if plain else self.who.take(names, name, ts)
+        if also or (not plain and self.who.confirms(name)):
             self._forget((*names, *also))
         else:
             self._counts.touched(names)
 
-    def _names_of(self, who: Who) -> tuple[Identifier, ...]:
-        return self._naming.of(identifiers(who))
+    def _names_of(self, who: Who) -> tuple[tuple[Identifier, ...], bool]:
+        """The identifiers of a usual event, and whether no other spelling can mean the same as one
+        of them nor any event confirm it."""
+        names = self._naming.of(identifiers(who))
+        return names, self.who.are_plain(names)
 
     def _call(self, ref: Ref) -> Event:
         """A usual event, read from the tail."""

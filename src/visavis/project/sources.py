@@ -295,9 +295,9 @@ def _places(section: Section) -> dict[str, Place]:
 def read_delimiter(section: Section, problems: list[Problem]) -> str | None:
     """The delimiter; `tab` may be written out."""
     text = section.maybe("delimiter")
-    text = {"tab": "\t", "\\t": "\t"}.get(text, text) if text else text
-    if not section.has("delimiter") or (text and len(text) == 1 and text not in '"\r\n'):
-        return text
+    text = {"tab": "\t", "\\t": "\t"}.get(text, text) if text else None
+    if text is None or (len(text) == 1 and text != '"'):
+        return text  # white space is no text: then the header tells
     message, hint = "A delimiter is one sign.", "Write it in quotes, like ';', or write tab."
     problems.append(Problem("wrong-value", message, section.at("delimiter"), hint))
     return None

@@ -80,7 +80,7 @@ class Collecting:
                 allowed(self.keyring, None, "write")
             raise Refused(400, "bad-body", str(error)) from None
         if key is None:
-            key = allowed(self.keyring, checked.key, "write")
+            key = allowed(self.keyring, checked.key, "write", by_id=True)
         size, refusal = len(checked.body), _limits(door)[1]
         if door == BATCH:
             if checked.key and size > MOST_BATCH_SEGMENT:

@@ -167,6 +167,11 @@ class Settled:
     members: dict[Name, tuple[int | None, int | None]]
 
 
+def unfinished(process_id: int) -> str:
+    """What the file is called while a process makes it."""
+    return f"{FILE}.{process_id}.new"
+
+
 def is_made(folder: Path) -> bool:
     """Whether a build's folder has a history, in the form that this version reads."""
     path = folder / FILE

@@ -21,15 +21,28 @@ import msgspec
 
 from visavis.core.decisions import Identifier
 from visavis.store.recent_file import FOLDER, Mark, RecentFile, clear, remove
-from visavis.store.recent_part import Digests, Kept, Links, Part, Ref, Span, key_of, name_of, wider
+from visavis.store.recent_part import (
+    Digests,
+    Kept,
+    Links,
+    Part,
+    Ref,
+    Span,
+    encode,
+    key_of,
+    name_of,
+    wider,
+)
 from visavis.store.tail import Frame
 
 __all__ = ["FOLDER", "LIMIT", "Kept", "Mark", "Recent", "clear"]
 
-LIMIT = 10_000
+LIMIT = 40_000
 """Events gathered in memory before they are written to the file."""
 _log = logging.getLogger("visavis.live")
 _RETRY_SECONDS = 1.0
+_MOST_PARTS = 4
+_WAIT_SECONDS = 0.05
 _PAUSE_SECONDS = 0.001
 _kept = msgspec.json.Decoder(Kept).decode
 _ref = msgspec.json.Decoder(Ref).decode
@@ -81,9 +94,13 @@ class Recent:
 
     # in
 
-    def add(self, names: tuple[Identifier, ...], rule: str, kept: Kept | Ref) -> None:
+    def add(self, names: tuple[Identifier, ...], rule: str, kept: Kept) -> None:
         """Takes an event of these identifiers, the strongest first, which `rule` links."""
-        self._hot.add(names, rule, kept)
+        self._hot.add(names, rule, encode(kept), kept.ts)
+
+    def refer(self, names: tuple[Identifier, ...], ref: Ref) -> None:
+        """Takes a usual event of these identifiers, which lies in the tail."""
+        self._hot.add(names, "same row", encode(ref), ref.ts)
 
     def see(self, name: Identifier, ts: int) -> None:
         """Takes in that an identifier was seen, and nothing else."""
@@ -96,7 +113,12 @@ class Recent:
     def taken(self, frame: Frame) -> None:
         """Told after all that a frame holds was taken in."""
         self._hot.last = frame
-        if self._hot.size >= self.limit and self._file is not None and self._writing is None:
+        if self._hot.size < self.limit or self._file is None:
+            return
+        if self._thread is not None and self._hot.size >= _MOST_PARTS * self.limit:
+            # more comes in than is written down: whoever sends waits, and memory stays bounded
+            self._thread.join(_WAIT_SECONDS)
+        if self._writing is None:
             self._writing, self._hot = self._hot, Part()
             self._thread = threading.Thread(target=self._write, name="recent", daemon=True)
             self._thread.start()

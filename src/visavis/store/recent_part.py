@@ -111,15 +111,16 @@ class Part:
         self.size = 0
         self._pids, self._digests = _Index(), _Index()
 
-    def add(self, names: tuple[Identifier, ...], rule: str, kept: Kept | Ref) -> None:
-        """Takes an event of these identifiers, the strongest first, which `rule` links."""
+    def add(self, names: tuple[Identifier, ...], rule: str, body: bytes, ts: int) -> None:
+        """Takes an event of these identifiers, the strongest first, which `rule` links; `body` is
+        a Kept or a Ref, encoded."""
         events = self.events.get(names[0])
         if events is None:
-            self.events[names[0]] = [encode(kept)]
+            self.events[names[0]] = [body]
         else:
-            events.append(encode(kept))
+            events.append(body)
         self.size += 1
-        self.see(names, rule, kept.ts)
+        self.see(names, rule, ts)
 
     def see(self, names: tuple[Identifier, ...], rule: str, ts: int) -> None:
         """Takes in identifiers seen together, the strongest first."""

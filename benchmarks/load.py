@@ -25,7 +25,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from random import Random
 from typing import Any
@@ -74,9 +74,9 @@ SECRET = "Authorization: Basic c2s6"
 """The secret key `sk`."""
 
 
-def _now() -> str:
-    """This moment as browsers write it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _text(moment: datetime) -> str:
+    """A moment as browsers write it."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def request(path: str, body: bytes, key: str = "X-Write-Key: wk") -> bytes:
@@ -111,10 +111,12 @@ def singles(spec: dict[str, Any], rng: Random) -> Plan:
     users = [f"u{power_law(rng, people)}" for _ in range(4096)]
 
     def make(number: int) -> bytes:
-        call = event(number, users[number // 10**6 % 4096]) | {"timestamp": made, "sentAt": made}
+        call = event(number, users[number // 10**6 % 4096])
+        call["timestamp"] = _text(made - timedelta(milliseconds=number // 10**6))
+        call["sentAt"] = _text(made)
         return request(path, json.dumps(call).encode())
 
-    made = _now()
+    made = datetime.now(UTC)
     numbered, first = _numbered(make, 4096), int(spec.get("first", 0))
     for n in range(first, 10**11):
         yield [Step("event", numbered(n))]
@@ -130,10 +132,10 @@ def batches(spec: dict[str, Any], rng: Random) -> Plan:
         calls = [event(number, users[i + j]) for j in range(size)]
         for j, call in enumerate(calls):
             call["messageId"] += f"-{j}"
-            call["timestamp"] = made
-        return request(path, json.dumps({"batch": calls, "sentAt": made}).encode())
+            call["timestamp"] = _text(made - timedelta(milliseconds=7 * j + number // 10**6))
+        return request(path, json.dumps({"batch": calls, "sentAt": _text(made)}).encode())
 
-    made = _now()
+    made = datetime.now(UTC)
     numbered = _numbered(make, 64)
     for n in range(int(spec.get("first", 0)), 10**11):
         yield [Step("batch", numbered(n))]

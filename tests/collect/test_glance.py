@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visavis.collect import glance
+from visavis.collect import glance, typed
 from visavis.collect.calls import Bad, Event
 from visavis.collect.payloads import events_of, head
 from visavis.core.vocabulary import EVENTS_WITH_LINES
@@ -227,6 +227,20 @@ def test_deep_large_and_odd_calls_are_left_to_the_reader() -> None:
     for value in odd:
         body = f'{{"batch":[{call},"more":{value}}},{json.dumps(USUAL)}]}}'.encode()
         assert check(body) < 2
+
+
+def test_times_as_clients_write_them() -> None:
+    moment = typed.moment("2026-09-21T12:00:00Z")
+    for same in (" 2026-09-21T14:00:00+02:00\n", "2026-09-21T12:00:00", moment, str(moment)):
+        assert typed.moment(same) == moment
+    assert typed.moment(" 20260921 ") == typed.moment("2026-09-21")
+    assert typed.moment(" \t") is None
+    for bad in ("\u00b2", "\u00b2\u00b3 ", "9" * 30, "12:00", "0001-01-01T00:00:00+14:00", "-1"):
+        assert typed.moment(bad) is typed.BAD
+    body = b'{"batch":[{"type":"track","event":"a","timestamp":"\\u00b2","messageId":"m"}]}'
+    (call,) = events_of(1, RECEIVED, head("batch", "", "k"), body)
+    assert isinstance(call, Bad)
+    assert call.reason.startswith("bad-time")
 
 
 def test_a_number_that_no_decimal_holds_is_kept_as_a_text() -> None:

@@ -148,7 +148,7 @@ def _event(
     name = typed.text(call.event) if kind == "track" else kind
     if name is None or name is BAD:
         return "missing-event: a track call names its event"
-    ts = moment_of(call, received, sent_at)
+    ts = moment_of(call, received, typed.moment(sent_at))
     if ts is None:
         return "bad-time: 'timestamp' is no time that can be read"
     if ts > received + FUTURE_MS:
@@ -169,7 +169,7 @@ class Dated(Protocol):
     sentAt: Any  # noqa: N815
 
 
-def moment_of(call: Dated, received: int, sent_at: Any) -> int | None:
+def moment_of(call: Dated, received: int, body_sent: Any) -> int | None:
     """The event's time, its client's clock corrected where it is plainly wrong; None if unread."""
     given = call.timestamp if call.timestamp is not None else call.originalTimestamp
     ts = typed.moment(given)
@@ -177,7 +177,7 @@ def moment_of(call: Dated, received: int, sent_at: Any) -> int | None:
         return None
     if ts is None:
         return received
-    sent = typed.moment(call.sentAt if call.sentAt is not None else sent_at)
+    sent = body_sent if call.sentAt is None else typed.moment(call.sentAt)
     if type(sent) is int and abs(received - sent) > SKEW_MS:
         ts += received - sent
     return int(ts)

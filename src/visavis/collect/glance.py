@@ -170,6 +170,7 @@ def _glances(
     calls: Iterable[_Call], received: int, sent_at: Any, agent: str
 ) -> Iterator[Glance | None]:
     robot, latest = bots.by_user_agent(agent), received + FUTURE_MS
+    sent = typed.moment(sent_at)
     for call in calls:
         kind, context = call.type, call.context
         name = _name(call.event) if kind == "track" else kind if kind in _ALONE else None
@@ -185,7 +186,7 @@ def _glances(
                 continue
         ts: int | None = received
         if call.timestamp is not None or call.originalTimestamp is not None:
-            ts = moment_of(call, received, sent_at)
+            ts = moment_of(call, received, sent)
         if ts is None or ts > latest or (robot if told is None else bots.by_user_agent(told)):
             yield None
             continue

@@ -105,16 +105,15 @@ def boolean(value: Any) -> Any:
 def moment(value: Any) -> Any:
     """A time in UTC ms: ISO 8601 (without offset UTC), or a number of s, ms, us or ns by size."""
     if type(value) is str:
-        if not value.strip():
-            return None
         try:
-            read = datetime.fromisoformat(value.strip())
+            read = datetime.fromisoformat(value)
         except ValueError:
-            return _since_1970(int(value)) if value.strip().isdigit() and len(value) < 20 else BAD
+            return _odd_moment(value)
         try:
-            return _inside(to_ms(read if read.tzinfo else read.replace(tzinfo=UTC)))
+            ms = to_ms(read if read.tzinfo else read.replace(tzinfo=UTC))
         except OverflowError:
             return BAD
+        return ms if TIME_MIN < ms <= TIME_MAX else BAD
     if type(value) is int:
         return _since_1970(value)
     if isinstance(value, Decimal):
@@ -133,8 +132,15 @@ def _since_1970(number: int) -> Any:
     return number // 1_000_000 if size < 10**20 else BAD
 
 
-def _inside(ms: int) -> Any:
-    return ms if TIME_MIN < ms <= TIME_MAX else BAD
+def _odd_moment(value: str) -> Any:
+    """A time in a text that is not ISO 8601 by the letter: with white space, or a number."""
+    trimmed = value.strip()
+    if not trimmed:
+        return None
+    if trimmed != value:
+        return moment(trimmed)
+    # there are digits that are no part of a number, such as a raised 2
+    return _since_1970(int(value)) if value.isdecimal() and len(value) < 20 else BAD
 
 
 def day(value: Any) -> Any:

@@ -136,7 +136,8 @@ class Told:
 
     def concerns(self, names: Names) -> bool:
         """Whether any answer rests on one of these identifiers."""
-        return not self._rests.keys().isdisjoint(names)
+        rests = self._rests
+        return bool(rests) and not rests.keys().isdisjoint(names)
 
     def hear(self, names: Names, rule: str, event: Kept, wanted: bool) -> None:
         """Told of an event of these identifiers, the strongest first; `wanted`: definitions read

@@ -6,8 +6,10 @@ Rows that can't be split into columns (cut in the middle, too long, no JSON) com
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import shutil
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +30,7 @@ from visavis.collect.encodings import detect_encoding
 from visavis.collect.files import ByteCounter, transcode
 from visavis.collect.json_text import JsonTable
 from visavis.core.nouns import Source
+from visavis.core.problems import Problem, ProblemsError
 from visavis.store.engines.duckdb_names import identifier, text_literal
 from visavis.store.state import FileMark
 from visavis.store.warehouse import Warehouse
@@ -139,11 +142,21 @@ class Reader:
     def open(
         self, source: Source, marks: Sequence[FileMark], paths: Mapping[str, Path], first: int = 1
     ) -> Raw:
-        """The raw relation of these files, numbered from `first` in their order."""
-        files = [
-            self._file(source, mark, paths[mark.path], number)
-            for number, mark in enumerate(marks, first)
-        ]
+        """The raw relation of these files, numbered from `first` in their order.
+
+        ProblemsError for archives that can't be unpacked.
+        """
+        files, problems = [], []
+        for number, mark in enumerate(marks, first):
+            try:
+                files.append(self._file(source, mark, paths[mark.path], number))
+            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+                message = f"{mark.path} can't be unpacked: {str(error).rstrip('.')}."
+                place = source.places.get("from", source.place)
+                hint = "Export it again; what was taken in before stays."
+                problems.append(Problem("unreadable-file", message, place, hint))
+        if problems:
+            raise ProblemsError(problems)
         return Raw(files, _union(self._rejects))
 
     def _file(self, source: Source, mark: FileMark, path: Path, number: int) -> RawFile:

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,8 +61,9 @@ def read_sample(path: Path, rows: int = ROWS) -> Sample:
         if name.endswith((".json", ".jsonl", ".ndjson")):
             return _json(path, rows)
         return _csv(path, rows)
-    except Unreadable as error:
-        raise _problem("unreadable-file", path, f"can't be read: {error}", "") from error
+    except (Unreadable, OSError, EOFError, zlib.error) as error:
+        what = f"can't be read: {str(error).rstrip('.')}"
+        raise _problem("unreadable-file", path, what, "") from error
 
 
 def _problem(code: str, path: Path, what: str, hint: str) -> ProblemsError:

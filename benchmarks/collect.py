@@ -25,7 +25,7 @@ SECONDS = 4.0 * min(1.0, SCALE)
 CONNECTIONS = 64
 BATCH = 100
 SINGLE_TARGET, BARE_TARGET, POSTGRES_TARGET, REDIS_TARGET = 10_000, 0.4, 5.0, 2.0
-_WARM = 0.5
+_WARM = min(0.5, SECONDS)
 Sides = dict[str, list[dict[str, Any]]]
 
 

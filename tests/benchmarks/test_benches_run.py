@@ -40,6 +40,7 @@ def test_lines(name: str, lines: int, tmp_path: Path) -> None:
         "VISAVIS_BENCH_SCALE": "0.001",
         "VISAVIS_BENCH_REPEATS": "1",
         "VISAVIS_BENCH_DIR": str(tmp_path),
+        "VISAVIS_BENCH_PEERS": "0",
     }
     done = subprocess.run(
         [sys.executable, str(BENCHMARKS / "run.py"), name], env=env, capture_output=True, text=True

@@ -184,9 +184,15 @@ def strangers_trusted() -> Round:
 
 def end_of_time() -> Round:
     """The last moment that there is, a day from now."""
-    value = read("date(now() + interval '1 days')", Scope(clock=True))
-    trait = Trait("t", "derived", Type.DATE, PLACE, value=value)
-    return Round(shop_project({"t": trait}, "UTC"), {}, [[]], {}, [TIME_MAX - DAY])
+    texts = {
+        "date": "date(now() + interval '1 days')",
+        "later": "now() + interval '1 days' > timestamp '2000-01-01'",
+        "earlier": "now() - interval '1 days' > timestamp '2000-01-01'",
+    }
+    scope = Scope(clock=True, zone=zone("UTC"))
+    traits = {name: derived(name, read(text, scope)) for name, text in texts.items()}
+    nows = [TIME_MAX - DAY - 5, TIME_MAX - DAY]
+    return Round(shop_project(traits, "UTC"), {}, [[]], {}, nows)
 
 
 # in bulk
@@ -239,7 +245,7 @@ def arguments(name: str, signature: Signature, scope: str) -> list[tuple[Node, .
     args = [leaf(t, n, scope) for n, t in enumerate(signature.args)]
     first = args[0]
     if name == "like":
-        return [(first, Literal(Type.TEXT, p)) for p in PATTERNS]
+        return [(first, Literal(Type.TEXT, p)) for p in (*PATTERNS, None)]
     if name == "round" and len(args) == 2:
         return [(first, Literal(Type.INTEGER, n)) for n in range(7)]
     if name == "in":

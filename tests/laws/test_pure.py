@@ -170,6 +170,7 @@ TIGHT: list[tuple[str, list[int], int | None]] = [
     ("orders = 1", [NOON - DAY], None),
     ("orders = 1", [NOON - DAY, NOON + 5], NOON + 5),
     ("orders = 1", [NOON - DAY, TIME_MAX], TIME_MAX),
+    ("-days_since(last_at) < -90", [NOON], MIDNIGHT + 91 * DAY - 3_600_000),
     ("lapsed > 90", [NOON], MIDNIGHT + 91 * DAY - 3_600_000),
     ("days_since(last_at) > 90", [NOON], MIDNIGHT + 91 * DAY - 3_600_000),
     ("days_since(last_at) <= 3", [NOON - DAY], MIDNIGHT + 3 * DAY),

@@ -70,6 +70,7 @@ CONDITIONS: tuple[str, ...] = (
     "average > 100 and days_since(last_at) < 180",
     "note = 'a' and last_note_hour is null",
     "points > days_since(last_at)",
+    "-days_since(last_at) >= -30",
     "birthday < date '2000-01-01'",
 )
 

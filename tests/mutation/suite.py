@@ -13,6 +13,7 @@ from tests.laws.usual import CONDITIONS, usual_round
 
 from visavis.core.clock import to_date, zone
 from visavis.core.lang.form import Value
+from visavis.core.lang.types import TIME_MAX
 from visavis.store.warehouse import Warehouse
 from visavis.testing import shop
 from visavis.testing.agree import (
@@ -109,7 +110,7 @@ def _moments(round: Round, now: int) -> list[int]:
     marks = [local.midnight(today + d) for d in (1, 2, 8, 31, 61, 91, 366)]
     marks += [e["ts"] + w for h in round.histories[:6] for e in h for w in (0, *shop.WINDOWS)]
     marks += [t for t in local.transitions if t > now][:2]
-    after = sorted({m + d for m in marks for d in (-1, 0) if m + d > now})
+    after = sorted({m + d for m in marks for d in (-1, 0) if now < m + d <= TIME_MAX})
     return [*Random(now).sample(after, min(len(after), 12)), now + 1]
 
 

@@ -17,7 +17,7 @@ TEXT: dict[str, Callable[..., Any]] = {
     "trim": lambda a: a.strip(_SPACE),
     "length": len,
     "concat": lambda *texts: "".join(texts),
-    "left": lambda a, n: a[:n] if n > 0 else "",
+    "left": lambda a, n: a[: max(n, 0)],
     "right": lambda a, n: a[-n:] if n > 0 else "",
     "replace": lambda a, old, new: a.replace(old, new) if old else a,
     "starts_with": str.startswith,

@@ -57,7 +57,7 @@ def _shift(node: Node) -> int | None:
         case Now():
             return 0
         case Call(function="+" | "-" as sign, args=(inner, Literal(value=int() as by))):
-            base = _shift(inner) if node.type is Type.TIME else None
+            base = _shift(inner)
             return None if base is None else base + (by if sign == "+" else -by)
     return None
 

@@ -98,6 +98,11 @@ def brand(tmp_path_factory: pytest.TempPathFactory) -> Path:
             orders.append(f"{n}-{k},c{n},{mail},2024-02-{day:02d}T10:00:00Z,{amount}")
     (root / "data/people.csv").write_text("\n".join(people) + "\n", encoding="utf-8")
     (root / "data/orders.csv").write_text("\n".join(orders) + "\n", encoding="utf-8")
+    # arms come of the key: with this one some of those who might be written to are held out
+    key = root / ".visavis" / "key"
+    key.parent.mkdir(exist_ok=True)
+    key.write_text("07" * 32 + "\n", encoding="ascii")
+    key.chmod(0o600)
     build(root, ms(AS_OF), ms(AT), SILENT)
     return root
 

@@ -23,7 +23,7 @@ from tests.core.lang.asking import (
     step,
 )
 
-from visavis.core.lang.form import Aggregate, Call, Case, Literal, Now, Property
+from visavis.core.lang.form import Literal
 from visavis.core.lang.history import History, Stream
 from visavis.core.lang.reader import compile_program
 from visavis.core.lang.reader_rows import Items
@@ -160,38 +160,6 @@ def test_filters_know_three_truths() -> None:
 
 
 # filters that read the clock or other traits
-
-
-def test_a_filter_may_read_the_clock() -> None:
-    held = history(event(ORDER, T - 9 * DAY, "a", due=T + 50), event(ORDER, T, "b", due=T + 30))
-    trait = computed("n", "count()", where="due > now()")
-    assert ask(trait, held, T) == (2, T + 30)
-    assert ask(trait, held, T + 30) == (1, T + 50)
-    assert ask(trait, held, T + 50) == (0, None)
-    assert ask(trait, held, T - DAY) == (1, T)
-
-
-def test_a_filter_may_read_another_trait() -> None:
-    city = given("city")
-    held = history(
-        event("identify", T, city="Bonn"), event("identify", T + 50, city="Köln"),
-        event(ORDER, T, "a", place="Bonn"), event(ORDER, T + 1, "b", place="Köln"),
-    )  # fmt: skip
-    trait = computed("n", "count()", where="place = city", reads={"city": city})
-    run = program(city, trait).run(held, T + 1)
-    assert (run.values["n"], run.until["n"]) == (1, T + 50)
-    assert program(city, trait).only(["n"]).run(held, T + 60).values == {"city": "Köln", "n": 1}
-
-
-def test_an_argument_may_read_the_clock() -> None:
-    held = history(*orders(T - 3 * DAY, T - DAY), event(ORDER, T + 2 * DAY, "late"))
-    stamp = Property(Type.TIME, "timestamp", "event")
-    recent = Call(Type.BOOLEAN, ">", (stamp, Call(Type.TIME, "-", (Now(Type.TIME), TWO_DAYS))))
-    ones = Case(Type.INTEGER, ((recent, Literal(Type.INTEGER, 1)),), Literal(Type.INTEGER, 0))
-    trait = replace(computed("n", "sum(visits)"), value=Aggregate(Type.INTEGER, "sum", (ones,)))
-    assert ask(trait, held, T) == (1, T + DAY)
-    assert ask(trait, held, T + DAY) == (0, T + 2 * DAY)
-    assert ask(trait, held, T + 2 * DAY) == (1, T + 4 * DAY)
 
 
 # sequences
@@ -363,8 +331,6 @@ def test_lines_happen_when_their_event_does() -> None:
     assert ask(trait, held, T + DAY + 5) == (8, T + DAY + 10)
     filtered = computed("n", "count()", each="products", where="category = 'own'")
     assert ask(filtered, held, T, catalogue=ITEMS) == (1, T + 10)
-    ticking = computed("n", "count()", each="products", where="days_since(timestamp) < 1")
-    assert ask(ticking, held, T + 10)[0] == 8
 
 
 # given traits

@@ -96,6 +96,7 @@ def test_keys_by_precedence(server: Server) -> None:
         {"headers": header, "path": "/v1/track?writeKey=no"},
         {"path": "/v1/track?writeKey=wk"},
         {"body": {"writeKey": "wk"}},
+        {"body": {"writeKey": "wk:***"}},
         {"key": "wk", "body": {"writeKey": "no"}},
     ]
     bad = [
@@ -103,7 +104,6 @@ def test_keys_by_precedence(server: Server) -> None:
         {"headers": wrong, "key": "wk"},
         {"key": "no", "path": "/v1/track?writeKey=wk"},
         {"path": "/v1/track?writeKey=no", "body": {"writeKey": "wk"}},
-        {"body": {"writeKey": "wk:***"}},
     ]
     for expected, cases in ((200, ok), (401, bad)):
         for case in cases:

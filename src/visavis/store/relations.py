@@ -167,11 +167,11 @@ def _nothing(columns: Mapping[str, str]) -> str:
     return f"SELECT {_select(columns, set())} WHERE false"
 
 
-def _overlay(wh: Warehouse, lake: Snapshot, name: str) -> set[str]:
-    """Makes the overlay table, of the latest word on each row; the loads that it touches."""
+def _overlay(wh: Warehouse, lake: Snapshot, name: str) -> dict[str, bool]:
+    """Makes the overlay table, of the latest word on each row; whether it voids rows, by load."""
     files = lake.files("overlay")
     if not files:
-        return set()
+        return {}
     names = wh.rows(f"SELECT DISTINCT name FROM parquet_schema({texts(files)})")
     void = "coalesce(bool_or(void), false)" if ("void",) in names else "false"
     # the word of the latest load holds, but a row once replaced stays dead
@@ -182,12 +182,12 @@ def _overlay(wh: Warehouse, lake: Snapshot, name: str) -> set[str]:
         f"FROM read_parquet({texts(files)}, filename = true, union_by_name = true) "
         "GROUP BY load_id, seq"
     )
-    rows = wh.rows(f"SELECT DISTINCT load_id FROM {identifier(name)}")
-    return {row[0] for row in rows} & set(lake.loads)
+    rows = wh.rows(f"SELECT load_id, bool_or(void) FROM {identifier(name)} GROUP BY load_id")
+    return {load: voids for load, voids in rows if load in lake.loads}
 
 
 def _seen(
-    wh: Warehouse, lake: Snapshot, name: str, living: str, overlay: str, touched: set[str]
+    wh: Warehouse, lake: Snapshot, name: str, living: str, overlay: str, touched: Mapping[str, bool]
 ) -> str:
     """Sightings or links; of loads with replaced rows only what the rows that hold still show.
 
@@ -196,7 +196,7 @@ def _seen(
     gone: set[str] = set()
     if touched:
         rows = wh.rows(f"SELECT DISTINCT load_id FROM {identifier(overlay)} WHERE new_seq IS NULL")
-        gone = {str(row[0]) for row in rows} & touched
+        gone = {str(row[0]) for row in rows} & touched.keys()
     calm = [load for load in lake.loads if load not in gone]
     parts = [scan(wh, _files(lake, name, calm), _PLAIN[name])]
     for load in sorted(gone):
@@ -212,18 +212,19 @@ def _current(
     lake: Snapshot,
     name: str,
     columns: Mapping[str, str],
-    touched: set[str],
+    touched: Mapping[str, bool],
     overlay: str,
 ) -> str:
     """The rows of events or lines that hold, at their present place in the log.
 
-    An event that another source tells better is void, and its lines are gone.
+    An event that another source tells better is void, and its lines are gone. Where no row is, the
+    column stays as it is, so that the files are read less.
     """
     calm = [load for load in lake.loads if load not in touched]
     parts = [scan(wh, _files(lake, name, calm), columns)]
-    void = ", (o.void IS TRUE OR e.void) AS void" if "void" in columns else ""
-    beside = " AND o.void IS NOT TRUE" if name == "lines" else ""
-    for load in sorted(touched):
+    for load, voids in sorted(touched.items()):
+        void = ", (o.void IS TRUE OR e.void) AS void" if voids and "void" in columns else ""
+        beside = " AND o.void IS NOT TRUE" if voids and name == "lines" else ""
         rows = scan(wh, _files(lake, name, [load]), columns)
         parts.append(
             f"SELECT e.* REPLACE (coalesce(o.new_seq, e.seq) AS seq{void}) FROM ({rows}) AS e "

@@ -193,10 +193,11 @@ def _seen(
 
     So it makes no difference whether a correction came in the same load or in a later one.
     """
-    gone: set[str] = set()
+    gone: dict[str, bool] = {}
     if touched:
         rows = wh.rows(f"SELECT DISTINCT load_id FROM {identifier(overlay)} WHERE new_seq IS NULL")
-        gone = {str(row[0]) for row in rows} & touched.keys()
+        dead = {row[0] for row in rows}
+        gone = {load: voids for load, voids in touched.items() if load in dead}
     calm = [load for load in lake.loads if load not in gone]
     parts = [scan(wh, _files(lake, name, calm), _PLAIN[name])]
     for load in sorted(gone):

@@ -171,6 +171,8 @@ TIGHT: list[tuple[str, list[int], int | None]] = [
     ("orders = 1", [NOON - DAY, NOON + 5], NOON + 5),
     ("orders = 1", [NOON - DAY, TIME_MAX], TIME_MAX),
     ("-days_since(last_at) < -90", [NOON], MIDNIGHT + 91 * DAY - 3_600_000),
+    ("hours_between(timestamp '2017-01-01 13:30:00', now()) >= 0", [], NOON + 1_800_001),
+    ("day_of_week(today()) > 5", [], MIDNIGHT + DAY),
     ("lapsed > 90", [NOON], MIDNIGHT + 91 * DAY - 3_600_000),
     ("days_since(last_at) > 90", [NOON], MIDNIGHT + 91 * DAY - 3_600_000),
     ("days_since(last_at) <= 3", [NOON - DAY], MIDNIGHT + 3 * DAY),

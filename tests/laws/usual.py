@@ -71,6 +71,8 @@ CONDITIONS: tuple[str, ...] = (
     "note = 'a' and last_note_hour is null",
     "points > days_since(last_at)",
     "-days_since(last_at) >= -30",
+    "day_of_week(now()) <= 5",
+    "hours_between(due, now()) >= 0",
     "birthday < date '2000-01-01'",
 )
 

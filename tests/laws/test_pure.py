@@ -173,6 +173,8 @@ TIGHT: list[tuple[str, list[int], int | None]] = [
     ("-days_since(last_at) < -90", [NOON], MIDNIGHT + 91 * DAY - 3_600_000),
     ("hours_between(timestamp '2017-01-01 13:30:00', now()) >= 0", [], NOON + 1_800_001),
     ("day_of_week(today()) > 5", [], MIDNIGHT + DAY),
+    ("day_of_year(today()) = 1", [], MIDNIGHT + DAY),
+    ("day(now()) = 1", [], MIDNIGHT + DAY),
     ("lapsed > 90", [NOON], MIDNIGHT + 91 * DAY - 3_600_000),
     ("days_since(last_at) > 90", [NOON], MIDNIGHT + 91 * DAY - 3_600_000),
     ("days_since(last_at) <= 3", [NOON - DAY], MIDNIGHT + 3 * DAY),

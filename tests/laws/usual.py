@@ -73,6 +73,7 @@ CONDITIONS: tuple[str, ...] = (
     "-days_since(last_at) >= -30",
     "day_of_week(now()) <= 5",
     "hours_between(due, now()) >= 0",
+    "hours_between(now(), due) <= 3",
     "birthday < date '2000-01-01'",
 )
 

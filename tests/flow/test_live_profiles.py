@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from visavis.collect.payloads import BATCH, head
 from visavis.core.clock import format_time
+from visavis.flow.base import Base, base_of
 from visavis.flow.keeping import Told
 from visavis.flow.knowing import catch_up, open_profiles
 from visavis.flow.live_decide import Decider
 from visavis.flow.made import AGENT, logged, told_in
-from visavis.flow.profiles import Base, Profiles, base_of
+from visavis.flow.profiles import Profiles
 from visavis.project.load import load
 from visavis.store.tail import Bodies, Frame, Tail, forget, frame_of
 

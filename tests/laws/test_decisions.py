@@ -17,13 +17,14 @@ from tests.engage.sendingshop import AS_OF, AT, FILES, shop
 from visavis.core.clock import parse_time, zone
 from visavis.core.decisions import Due
 from visavis.core.progress import SILENT
+from visavis.flow.base import base_of
 from visavis.flow.build import build
 from visavis.flow.decide import decide
 from visavis.flow.due import due
 from visavis.flow.histories import write_history
 from visavis.flow.live_decide import Decider
 from visavis.flow.planned import write_plan
-from visavis.flow.profiles import Profiles, base_of
+from visavis.flow.profiles import Profiles
 from visavis.flow.published import published
 from visavis.flow.send import send
 from visavis.flow.unsubscribe import unsubscribe

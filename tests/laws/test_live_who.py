@@ -19,11 +19,12 @@ from visavis.collect.payloads import BATCH, head
 from visavis.core.clock import format_time
 from visavis.core.progress import SILENT
 from visavis.flow import ask
+from visavis.flow.base import base_of
 from visavis.flow.build import build
 from visavis.flow.histories import write_history
 from visavis.flow.identity import say, undo
 from visavis.flow.knowing import catch_up, open_profiles
-from visavis.flow.profiles import Profiles, base_of
+from visavis.flow.profiles import Profiles
 from visavis.flow.published import published
 from visavis.project.load import load
 from visavis.store.tail import Tail

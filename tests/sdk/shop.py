@@ -105,6 +105,12 @@ def visiting(browser: Browser) -> Iterator[Page]:
     assert not failed
 
 
+def leave(page: Page, call: str) -> None:
+    """Runs a call and goes to another page at once; a visitor half gone can't be closed."""
+    page.evaluate(f"() => {{ {call}(); location.href = '/gone' }}")
+    page.wait_for_url("**/gone")
+
+
 @dataclass
 class Pages:
     """Pages by path, served from an origin of their own, as a shop's web site is."""

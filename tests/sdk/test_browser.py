@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from live import Server
-from shop import KEY, Node, Pages, eventually, known, profile, visiting
+from shop import KEY, Node, Pages, eventually, known, leave, profile, visiting
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -19,7 +19,6 @@ START, ARRIVE = (
     f"([host, key]) => Promise.race([{call}(host, key), {_SOON}]).then(() => undefined)"
     for call in ("start", "arrive")
 )
-LEAVE = "() => { leave(); location.href = '/gone' }"
 
 
 @pytest.mark.parametrize(
@@ -52,7 +51,7 @@ def test_client(
         eventually(lambda: came(1, 1 + joined), "the calls of the first page have not come")
         page.goto(address)
         page.evaluate(ARRIVE, [host, KEY])
-        page.evaluate(LEAVE)
+        leave(page, "leave")
         eventually(lambda: came(1, 2 + joined), "the call of a page that was left has not come")
     # keys in headers are asked about first; Customer.io's and PostHog's stand in the bodies
     asked_first = 'path="OPTIONS"' in server.http.get("/metrics").text

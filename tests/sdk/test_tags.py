@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from live import Server, built, rows
-from shop import KEY, Pages, eventually, profile, visiting
+from shop import KEY, Pages, eventually, leave, profile, visiting
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -77,7 +77,6 @@ window.told = id => posthog.identify(id, { email: id + "@b.co", first_name: "Ann
 """,
 }
 """For each snippet what it does: a global with a queue, and a script from the host."""
-LEAVE = "() => { seen(); location.href = '/gone' }"
 
 
 def test_each_snippet(server: Server, browser: Browser, pages: Pages) -> None:
@@ -99,7 +98,7 @@ def test_each_snippet(server: Server, browser: Browser, pages: Pages) -> None:
             pages.add(start.encode())
             page.goto(address)
             eventually(lambda: known(2, 2), f"{name}: the second page has not come")
-            page.evaluate(LEAVE)
+            leave(page, "seen")
             eventually(lambda: known(3, 2), f"{name}: of a page that was left nothing has come")
         told = profile(server, **user)
         assert (told["email"], told["first_name"]) == (f"{name}@b.co", "Ann"), name

@@ -18,11 +18,12 @@ from visavis.core.clock import to_datetime
 from visavis.core.nouns import Project
 from visavis.core.problems import Problem, ProblemsError
 from visavis.flow.answering import spelled_all
+from visavis.flow.base import base_of
 from visavis.flow.erasing import KEPT_OF, MESSAGES_OF, Names, names_of
 from visavis.flow.keeping import Answer
 from visavis.flow.knowing import catch_up
 from visavis.flow.naming import Naming
-from visavis.flow.profiles import Profiles, base_of
+from visavis.flow.profiles import Profiles
 from visavis.flow.projects import load_project, state_of
 from visavis.store import builds
 from visavis.store.key import project_key
@@ -167,7 +168,7 @@ def _asked(profiles: Profiles, person: str, now_ms: int) -> Answer | None:
 def _events(profiles: Profiles, state: Path, answer: Answer, now_ms: int) -> list[dict[str, Any]]:
     """The person's events in the frames, the last received of each message id, in their order."""
     found = answer.found
-    streams = profiles.history(found.members, found.shared, now_ms).streams.values()
+    streams = profiles.gathering.history(found.members, found.shared, now_ms).streams.values()
     on_shared = {mid for stream in streams for mid in stream.message_ids} if found.shared else set()
     naming, kept = Naming(profiles.base.project.kinds), dict[str, Event]()
     for frame in frames_after(state, profiles.base.through):

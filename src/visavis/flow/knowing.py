@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from visavis.core.nouns import Project
+from visavis.flow.base import Base, base_of
 from visavis.flow.live_decide import Decider
-from visavis.flow.profiles import Base, Profiles, base_of
+from visavis.flow.profiles import Profiles
 from visavis.flow.rates import has_rates
 from visavis.store import builds
 from visavis.store.history import is_made, unfinished

@@ -15,6 +15,7 @@ from typing import Any
 from visavis.core.clock import format_time, zone
 from visavis.core.decisions import Identifier
 from visavis.core.lang.form import Value
+from visavis.core.lang.history import History
 from visavis.core.lang.types import TIME_MIN
 from visavis.core.links import unsubscribe_token
 from visavis.core.offers import Offer
@@ -23,10 +24,11 @@ from visavis.decide.arms import HOLDOUT, Arm, Standing, control_of, drawer, stan
 from visavis.decide.content import Renderer
 from visavis.decide.menu import Menu, menu_of
 from visavis.decide.rules import Asked, Outcome, Past, Person, consider
+from visavis.flow.base import Base
 from visavis.flow.keeping import Answer
 from visavis.flow.live_who import Found
 from visavis.flow.past import past_of
-from visavis.flow.profiles import Base, Profiles
+from visavis.flow.profiles import Profiles
 from visavis.flow.shortlist import Shortlist
 from visavis.store.outbox import LEFT, Outbox
 
@@ -147,7 +149,7 @@ class Decider:
             answer = profiles.session(name, at_ms)
             shown = {k: v for k, v in answer.values.items() if k not in self._hidden}
             return _Known(None, [name], answer.values, answer.untils, shown, answer)
-        result = base.program.run(profiles.history([]), at_ms, base.fits, base.items)
+        result = base.program.run(History(), at_ms, base.fits, base.items)
         return _Known(None, [name], result.values, result.untils, result.values)
 
     def _look_for_arms(self, at_ms: int) -> None:

@@ -8,59 +8,45 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from visavis import __version__
 from visavis.collect.behaviour import ROBOT
 from visavis.collect.calls import Bad, Event, event_of
 from visavis.collect.glance import Glance, Who, identifiers
 from visavis.collect.live_names import ANONYMOUS
-from visavis.collect.live_values import Names, Typed, is_free, names_of, typed_of
+from visavis.collect.live_values import Typed, is_free, typed_of
 from visavis.collect.payloads import events_of, glances_of
 from visavis.core.clock import zone
 from visavis.core.consent import Word, verdict
 from visavis.core.decisions import Identifier
 from visavis.core.identifiers import normal_value
-from visavis.core.lang.conditions import Conditions, compile_conditions
-from visavis.core.lang.form import Node, Value
+from visavis.core.lang.form import Value
 from visavis.core.lang.growing import Growing
-from visavis.core.lang.history import IDENTIFY, History, Stream
-from visavis.core.lang.needs import Needs, needs
-from visavis.core.lang.reader import Program, Result, compile_program
-from visavis.core.lang.reader_rows import Items
+from visavis.core.lang.history import IDENTIFY, History
+from visavis.core.lang.reader import Result
 from visavis.core.lang.timeline import last_change
 from visavis.core.lang.types import TIME_MIN
-from visavis.core.nouns import Project
 from visavis.core.tagging import expires_at, in_force, with_lineage
 from visavis.core.vocabulary import EVENTS_WITH_LINES
-from visavis.decide.asking import parts_of, withheld
-from visavis.decide.menu import names_of as names_of_offer
-from visavis.decide.menu import part_name
-from visavis.flow.answering import Ways, ways_of
+from visavis.flow.base import SEGMENT, TAG, Base, stamp
 from visavis.flow.counting import Counts
+from visavis.flow.gathering import Gathering
 from visavis.flow.keeping import Answer, Told
 from visavis.flow.live_orders import Orders
 from visavis.flow.live_who import Found, LiveWho
 from visavis.flow.made import MADE, told_in
 from visavis.flow.naming import Naming
-from visavis.flow.rates import written_rates
-from visavis.store.builds import Build, published
-from visavis.store.erased import hash_of, noted_in
-from visavis.store.history import FILE, Held, PublishedHistory, history_of, is_made, picked
+from visavis.store.erased import hash_of
+from visavis.store.history import Held
 from visavis.store.recent import Mark, Recent
 from visavis.store.recent_part import Kept, Ref
 from visavis.store.tail import Bodies, Frame
-from visavis.store.words import Row
 from visavis.unify.rules import pid_maker
 
 _log = logging.getLogger("visavis.live")
-SEGMENT, TAG = "segment ", "tag "
 _REMEMBERED = 20_000
 _SESSIONS, _SESSION_ROWS = 10_000, 100_000
 """Answers kept about visitors of whom only their session may be looked at, and their events."""
@@ -70,91 +56,6 @@ _NEVER = 1 << 62
 _RETIRING_MS = 1_000
 """How long an answer is kept where a tag is retired on some day."""
 _BEFORE = -(1 << 62)
-
-
-@dataclass(slots=True)
-class Base:
-    """What live answers stand on: definitions, and a build's history where there is one."""
-
-    project: Project
-    program: Program
-    offers: Conditions
-    """What offers ask: the parts of their conditions, their values, their occasions."""
-    parts: Mapping[str, tuple[str, ...]]
-    """The names of the parts of each offer's condition."""
-    needed: dict[str, Needs]
-    names: Names
-    fits: Mapping[str, Sequence[Value]] = field(default_factory=dict)
-    items: Items = field(default_factory=lambda: Items({}))
-    history: PublishedHistory | None = None
-    build_id: str | None = None
-    as_of: int = TIME_MIN
-    through: int = 0
-    erased: Mapping[str, int] = field(default_factory=dict)
-    """Hash of an erased identifier -> until when nothing dated comes back, UTC ms."""
-    words: Sequence[Row] = ()
-    """Words by hand that the build knew."""
-    withheld: Mapping[str, str] = field(default_factory=dict)
-    """Offers that nothing is sent of, and why: a source under its threshold."""
-
-    ways: Ways = field(init=False)
-    """The traits, and how their values are spelled."""
-
-    def __post_init__(self) -> None:
-        self.ways = ways_of({name: trait.type for name, trait in self.project.traits.items()})
-
-
-def base_of(root: Path, state: Path, folder: Project) -> Base:
-    """The base of the build published now; the folder's definitions before the first one."""
-    build = published(state)
-    if build is None:
-        base = _base(folder)
-        base.names = names_of(folder, written_rates(state))
-        base.erased = noted_in(state)
-        return base
-    project = _definitions(root, build, folder)
-    path = build.path / FILE
-    base = _base(project)
-    base.build_id, base.as_of, base.fits = build.id, build.as_of, build.fits()
-    base.through = int(build.manifest.get("through_frame") or 0)
-    base.erased = noted_in(state)
-    base.words = [tuple(row) for row in build.manifest.get("words", [])]
-    weak = build.manifest.get("withheld") or {}
-    base.withheld = withheld(weak, project.offers.values())
-    if is_made(build.path):
-        base.history = PublishedHistory(path)
-        base.items = Items(base.history.items())
-        base.names = names_of(project, base.history.rates())
-    return base
-
-
-def _definitions(root: Path, build: Build, folder: Project) -> Project:
-    from dataclasses import replace
-
-    from visavis.project.load import load
-
-    if folder.definition_hash == build.manifest["definition_hash"]:
-        return folder
-    copy, _ = load(build.path / "project")
-    return replace(copy, root=root) if copy is not None else folder
-
-
-def _base(project: Project) -> Base:
-    conditions: dict[str, Node] = {
-        f"{SEGMENT}{n}": s.condition for n, s in project.segments.items()
-    }
-    conditions |= {f"{TAG}{path}": tag.condition for path, tag in project.tags.items()}
-    asked = {
-        name: node for o in project.offers.values() for name, node in names_of_offer(o).items()
-    }
-    parts = {
-        name: tuple(part_name(node) for node in parts_of(offer.eligible))
-        for name, offer in project.offers.items()
-    }
-    local = zone(project.time_zone)
-    program = compile_program(project.traits, conditions, local)
-    compiled = compile_conditions(project.traits, asked, local)
-    return Base(project, program, compiled, parts, needs(project), names_of(project))
 
 
 class Profiles:
@@ -180,7 +81,7 @@ class Profiles:
         self.recent = Recent(
             self.pid,
             path,
-            _stamp(base, key),
+            stamp(base, key),
             digests=self._digests,
             trusted=trusted,
             read=self._read,
@@ -196,6 +97,9 @@ class Profiles:
             self._kinds, self.pid, self._naming.blocks, self.recent, self._held, base.history,
             base.words, base.project.growth.largest,
         )  # fmt: skip
+        self.gathering = Gathering(
+            base, self.recent, self.orders, self._held, self._naming, self.who.nobodys
+        )
         self._counts = Counts(self)
 
     @property
@@ -451,8 +355,8 @@ class Profiles:
 
     def _work_out(self, found: Found, at_ms: int) -> Answer:
         base = self.base
-        parts, since = self._gathered(found.members, found.shared, at_ms)
-        history = self._joined(parts, since)
+        parts, since = self.gathering.gathered(found.members, found.shared, at_ms)
+        history = self.gathering.joined(parts, since)
         result = base.program.run(history, at_ms, base.fits, base.items)
         made = self._answer(found, history, result, at_ms)
         # whoever did something is likely to go on; most of those asked for did nothing
@@ -508,98 +412,6 @@ class Profiles:
             held.append((path, None, None))
         return sorted(with_lineage(held)), until
 
-    def history(
-        self,
-        members: Iterable[Identifier],
-        shared: Iterable[Identifier] = (),
-        at_ms: int = _NEVER,
-    ) -> History:
-        """The events of these identifiers, the build's and those since; of shared ones what the
-        last login before it gives to these."""
-        return self._joined(*self._gathered(members, shared, at_ms))
-
-    def _gathered(
-        self, members: Iterable[Identifier], shared: Iterable[Identifier], at_ms: int
-    ) -> tuple[list[tuple[str, Stream]], list[Mapping[str, Any]]]:
-        parts: list[tuple[str, Stream]] = []
-        events: list[Mapping[str, Any]] = []
-        held = set(members)
-        for name in held:
-            parts += self._published(name)
-            events += [e.plain() for e in self._since(name)]
-        nobodys = self.who.nobodys(at_ms) if shared else _no_name
-        for name in shared:
-            blocked = self._naming.blocks(name)
-            mine, named = _no_login if blocked else self._logins(name, held), self._named(name)
-            for event, stream in self._published(name):
-                places = zip(stream.ts, stream.message_ids, strict=True)
-                rows = [
-                    i
-                    for i, place in enumerate(places)
-                    if _counts(place, named.get(place[1], ()), held, nobodys, mine)
-                ]
-                if rows:
-                    parts.append((event, picked(stream, rows)))
-            for e in self._since(name):
-                if _counts((e.ts, e.message_id), e.others, held, nobodys, mine):
-                    events.append(e.plain())
-        return parts, events
-
-    def _joined(
-        self, parts: list[tuple[str, Stream]], events: Sequence[Mapping[str, Any]]
-    ) -> History:
-        if events:
-            # what came again since the build was received later, so it counts
-            again = {e["message_id"] for e in events}
-            parts = [(event, _without(stream, again)) for event, stream in parts]
-            project = self.base.project
-            since = History.from_events(events, project.properties, project.line_fields)
-            parts += since.streams.items()
-        return history_of(parts)
-
-    def _published(self, name: Identifier) -> list[tuple[str, Stream]]:
-        history, known = self.base.history, self._held(name)
-        if history is None or known is None:
-            return []
-        streams = list(history.streams(known.node))
-        beaten = self.orders.beaten(name)
-        return [(event, _without(s, beaten)) for event, s in streams] if beaten else streams
-
-    def _since(self, name: Identifier) -> list[Kept]:
-        """What came of an identifier since the build, of events that definitions read."""
-        needed, beaten = self.base.needed, self.orders.beaten(name)
-        found = self.recent.events(name)
-        return [e for e in found if e.event in needed and e.message_id not in beaten]
-
-    def _named(self, name: Identifier) -> dict[str, list[Identifier]]:
-        history, held = self.base.history, self._held(name)
-        found = history.named(held.node) if history is not None and held else {}
-        return {mid: list(self._naming.of(others)) for mid, others in found.items()}
-
-    def _logins(self, name: Identifier, held: set[Identifier]) -> Callable[[tuple[int, str]], bool]:
-        """Tells of a place in the log whether the last login on a shared identifier at or before
-        it was by one of `held`."""
-        found: set[tuple[int, str, Identifier]] = set()
-        history, held_there = self.base.history, self._held(name)
-        if history is not None and held_there is not None:
-            logins_there = history.logins(held_there.node)
-            found |= {(at, mid, (kind, value)) for at, mid, kind, value in logins_there}
-        for other in {other for other, _ in self.recent.links(name)}:
-            kind = self._kinds.get(other[0])
-            if kind is not None and kind.unique:
-                found |= {
-                    (e.ts, e.message_id, other)
-                    for e in self.recent.events(other)
-                    if name in e.others
-                }
-        logins = sorted(found)
-
-        def mine(place: tuple[int, str]) -> bool:
-            at = bisect_right(logins, (*place, ("\U0010ffff", "")))
-            return at > 0 and logins[at - 1][2] in held
-
-        return mine
-
     def words(self, found: Found) -> list[Word]:
         """What the build knows was said about consent, by or about the person's identifiers."""
         history = self.base.history
@@ -645,15 +457,6 @@ class Profiles:
         return await self._counts.count(segment, at_ms)
 
 
-def _stamp(base: Base, key: bytes) -> str:
-    """What a file of recent events stands on; made for anything else it is no good."""
-    parts = (
-        __version__, base.build_id, base.through, base.project.definition_hash,
-        sha256(key).hexdigest(), sorted(base.erased.items()), base.names.rates.told,
-    )  # fmt: skip
-    return sha256(repr(parts).encode()).hexdigest()
-
-
 def _kept(event: Event, others: list[Identifier], found: Typed | None) -> Kept:
     """An event as it is kept; `found` where definitions read it."""
     name = event.event or IDENTIFY
@@ -663,38 +466,3 @@ def _kept(event: Event, others: list[Identifier], found: Typed | None) -> Kept:
         name, event.ts, event.message_id, others, event.type, event.received, event.channel,
         is_free(event, found), found.values, found.lines, found.cleared, event.digest,
     )  # fmt: skip
-
-
-def _without(stream: Stream, beaten: Collection[str]) -> Stream:
-    """A stream without events that are told better elsewhere."""
-    if not any(mid in beaten for mid in stream.message_ids):
-        return stream
-    rows = [i for i, mid in enumerate(stream.message_ids) if mid not in beaten]
-    return picked(stream, rows)
-
-
-def _counts(
-    place: tuple[int, str],
-    others: Iterable[Identifier],
-    held: set[Identifier],
-    nobodys: Callable[[Identifier], bool],
-    mine: Callable[[tuple[int, str]], bool],
-) -> bool:
-    """Whether an event whose strongest identifier is shared is one of these people's: that of the
-    strongest other identifier that is somebody's, else of the last login."""
-    for name in others:
-        if name in held:
-            return True
-        if not nobodys(name):
-            return False
-    return mine(place)
-
-
-def _no_name(name: Identifier) -> bool:
-    """Nothing is shared, so nobody is asked about."""
-    return False
-
-
-def _no_login(place: tuple[int, str]) -> bool:
-    """A blocked identifier was never logged in on."""
-    return False

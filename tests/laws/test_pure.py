@@ -172,6 +172,10 @@ TIGHT: list[tuple[str, list[int], int | None]] = [
     ("orders = 1", [NOON - DAY, TIME_MAX], TIME_MAX),
     ("-days_since(last_at) < -90", [NOON], MIDNIGHT + 91 * DAY - 3_600_000),
     ("hours_between(timestamp '2017-01-01 13:30:00', now()) >= 0", [], NOON + 1_800_001),
+    ("days_since(last_at) > 30.5", [NOON], MIDNIGHT + 31 * DAY),
+    ("days_since(last_at) >= 30.0", [NOON], MIDNIGHT + 30 * DAY),
+    ("days_since(last_at) = 30.0", [NOON], MIDNIGHT + 30 * DAY),
+    ("days_since(last_at) = 30.5", [NOON], None),
     ("day_of_week(today()) > 5", [], MIDNIGHT + DAY),
     ("day_of_year(today()) = 1", [], MIDNIGHT + DAY),
     ("day(now()) = 1", [], MIDNIGHT + DAY),
@@ -184,6 +188,15 @@ TIGHT: list[tuple[str, list[int], int | None]] = [
     ("days_since(last_at) > 90", [], None),
     ("last_at > now() - interval '1 hour'", [NOON - 60_000], NOON + 3_540_000),
 ]
+
+
+def nepal() -> int | None:
+    """Until when it is past five there."""
+    return tight("hour(now()) = 17", [], NOON + 1_234_567, "Asia/Kathmandu")
+
+
+def test_an_hour_ends_where_the_zone_is_a_quarter_off() -> None:
+    assert nepal() == NOON + 4_500_000
 
 
 @pytest.mark.parametrize(("condition", "at", "until"), TIGHT)

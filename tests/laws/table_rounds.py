@@ -30,7 +30,7 @@ from visavis.testing import shop, values
 from visavis.testing.agree import Round
 from visavis.testing.forms import PATTERNS, QUANTILES, every_signature
 from visavis.testing.histories import Event
-from visavis.testing.projects import AGES, PLACE, given
+from visavis.testing.projects import AGES, PLACE, RULES, given
 from visavis.testing.projects import project as shop_project
 
 BERLIN = zone("Europe/Berlin")
@@ -180,6 +180,25 @@ def strangers_trusted() -> Round:
         for count in range(len(told) + 1)
     ]
     return Round(project, {}, people, {}, [NOW])
+
+
+def ruled_by_name() -> Round:
+    """Given traits that name no property are given by their own name, whatever their rule."""
+    traits = {}
+    kinds = (Type.TEXT, Type.INTEGER, Type.DECIMAL, Type.DATE, Type.BOOLEAN)
+    for rule, kind in zip(RULES, kinds[1:] + kinds[:1], strict=True):
+        name = next(n for n, t in shop.GIVEN.items() if t is kind)
+        traits[name] = replace(given(name, kind), given=None, resolve=rule, trust=(("app", 80),))
+    rng, people = Random(6), []
+    for person in range(20):
+        pools = {name: rng.sample(POOLS[t.type][1:], 2) for name, t in traits.items()}
+        rows = [
+            row(f"m{n}:{person}", "identify", {k: rng.choice(v) for k, v in pools.items()}, NOW + n)
+            | {"source": rng.choice(("app", "shop"))}
+            for n in range(rng.randint(1, 6))
+        ]
+        people.append(rows)
+    return Round(shop_project(traits, "UTC"), {}, people, {}, [NOW + DAY])
 
 
 def end_of_time() -> Round:

@@ -126,6 +126,10 @@ def test_a_trait_of_lines_that_reads_their_event(record_property: Record) -> Non
     agree(rounds.channel_of_lines(), record_property)
 
 
+def test_given_traits_that_name_no_property(record_property: Record) -> None:
+    agree(rounds.ruled_by_name(), record_property)
+
+
 def test_the_last_moment_of_all(record_property: Record) -> None:
     agree(rounds.end_of_time(), record_property)
 

@@ -177,6 +177,7 @@ TIGHT: list[tuple[str, list[int], int | None]] = [
     ("days_since(last_at) = 30.0", [NOON], MIDNIGHT + 30 * DAY),
     ("days_since(last_at) = 30.5", [NOON], None),
     ("day_of_week(today()) > 5", [], MIDNIGHT + DAY),
+    ("hour(now()) >= 12", [], MIDNIGHT + DAY),
     ("day_of_year(today()) = 1", [], MIDNIGHT + DAY),
     ("day(now()) = 1", [], MIDNIGHT + DAY),
     ("lapsed > 90", [NOON], MIDNIGHT + 91 * DAY - 3_600_000),
@@ -193,6 +194,15 @@ TIGHT: list[tuple[str, list[int], int | None]] = [
 def nepal() -> int | None:
     """Until when it is past five there."""
     return tight("hour(now()) = 17", [], NOON + 1_234_567, "Asia/Kathmandu")
+
+
+def last_midnight() -> int | None:
+    """Until when the last date of all is not over, in a zone where it ends before time does."""
+    return tight("today() > date '9999-12-31'", [], TIME_MAX + 1 - 3_600_000)
+
+
+def test_the_last_date_never_ends() -> None:
+    assert last_midnight() is None
 
 
 def test_an_hour_ends_where_the_zone_is_a_quarter_off() -> None:

@@ -34,11 +34,16 @@ def _modules(package: str, pattern: str) -> tuple[str, ...]:
 
 
 READERS = {
-    "python": (*_modules(LANG, "reader*.py"), f"{LANG}.history"),
+    "python": (
+        *_modules(LANG, "reader*.py"),
+        *(f"{LANG}.{name}" for name in ("conditions", "growing", "history")),
+    ),
     "duckdb": (*_modules(ENGINES, "duckdb*.py"), *_modules(UNDERSTAND, "*.py")),
 }
 RELOADED = {
-    "python": (f"{LANG}.reader", f"{LANG}.history", f"{LANG}.timeline"),
+    "python": tuple(
+        f"{LANG}.{name}" for name in ("conditions", "growing", "history", "reader", "timeline")
+    ),
     "duckdb": (ENGINES, "visavis.store.warehouse", UNDERSTAND),
 }
 UNUSED = {
@@ -51,6 +56,8 @@ UNUSED = {
 """Functions that explain, write or set up and are tested elsewhere."""
 CLOCKED = ("ticks", "until", "dates", "scalar")
 """Modules of the Python reader that tell until when."""
+KEPT = ("reader", "history", "growing", "conditions")
+"""Modules of it that take events in and keep answers."""
 PATIENCE_SECONDS = 240
 
 
@@ -102,7 +109,8 @@ def _try(mutant: Mutant, reader: str, known: Sequence[suite.Known]) -> bool:
     sys.meta_path.insert(0, _Finder(mutant, reader == "duckdb"))
     if reader == "duckdb":
         return suite.batch_holds(known, mutant.module.endswith("_zone"))
-    return suite.live_holds(known, mutant.module.rpartition("_")[2] in CLOCKED)
+    short = mutant.module.rpartition(".")[2]
+    return suite.live_holds(known, short.removeprefix("reader_") in CLOCKED, short in KEPT)
 
 
 def _forked(work: Callable[[], bool]) -> int:

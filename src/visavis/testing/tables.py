@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from visavis.core.lang.form import Value
-from visavis.core.lang.types import Type
+from visavis.core.lang.types import TIME_MIN, Type
 from visavis.core.nouns import Project
 from visavis.testing.histories import Event
 
@@ -19,9 +19,10 @@ Numbered = list[tuple[int, int, Event]]
 
 
 def winners(events: Iterable[Event]) -> list[Event]:
-    """One event per message id, that of the highest (revision, received_at); void ones left out.
+    """One event per message id, that of the highest (revision, received_at, content hash); void
+    ones left out.
 
-    Written apart from the Python reader's own rule, for the histories made here never tie further.
+    Written apart from the Python reader's own rule; what is missing is as in `_whole`.
     """
     best: dict[str, Event] = {}
     for event in events:
@@ -31,8 +32,19 @@ def winners(events: Iterable[Event]) -> list[Event]:
     return [event for event in best.values() if not event.get("void")]
 
 
-def _rank(event: Event) -> tuple[int, int]:
-    return event["revision"], event["received_at"]
+def _rank(event: Event) -> tuple[int, int, str]:
+    received = event.get("received_at")
+    arrived = TIME_MIN if received is None else int(received)
+    return event.get("revision") or 0, arrived, event.get("content_hash") or ""
+
+
+def _whole(event: Event) -> Event:
+    """The event with everything that is understood where it is missing."""
+    told = {key: value for key, value in event.items() if value is not None}
+    name = told.get("event", "identify")
+    kind = "identify" if name == "identify" else "track"
+    usual = {"ts": TIME_MIN, "type": kind, "source": None, "channel": None, "properties": {}}
+    return {**usual, **told, "event": name}
 
 
 def relations(
@@ -41,7 +53,7 @@ def relations(
     catalogue: Mapping[str, Mapping[str, Value]],
 ) -> dict[str, pa.Table]:
     """The relations of a project for people 0, 1, ... with these histories."""
-    rows = [(n, e) for n, history in enumerate(histories) for e in winners(history)]
+    rows = [(n, _whole(e)) for n, history in enumerate(histories) for e in winners(history)]
     rows.sort(key=lambda row: (row[1]["ts"], row[1]["message_id"]))
     numbered = [(seq, n, e) for seq, (n, e) in enumerate(rows)]
     return {
@@ -103,7 +115,7 @@ def _catalogue(catalogue: Mapping[str, Mapping[str, Value]], project: Project) -
 
 
 def _first_seen(history: Iterable[Event]) -> int | None:
-    return min((event["ts"] for event in winners(history)), default=None)
+    return min((_whole(event)["ts"] for event in winners(history)), default=None)
 
 
 def _persons(first_seen: Sequence[int | None]) -> pa.Table:

@@ -80,10 +80,10 @@ def compile_conditions(
     traits: Mapping[str, Trait], conditions: Mapping[str, Node], zone: Zone
 ) -> Conditions:
     """Compiles conditions that read traits and the clock."""
-    derived = {n: t.value for n, t in traits.items() if t.kind == "derived" and t.value}
-    compiler = Compiler(zone, derived)
+    values = {n: t.value for n, t in traits.items() if t.value}
+    compiler = Compiler(zone, values)
     steps = {name: compiler.scalar(node) for name, node in conditions.items()}
-    below = {name: _below(node, derived) for name, node in derived.items()}
+    below = {name: _below(node, values) for name, node in values.items()}
     rests = {
         name: frozenset(part for read in trait_names(node) for part in (read, *below.get(read, ())))
         for name, node in conditions.items()
@@ -91,13 +91,13 @@ def compile_conditions(
     return Conditions(steps, rests)
 
 
-def _below(node: Node, derived: Mapping[str, Node]) -> frozenset[str]:
-    """The traits that a derived trait's value rests on."""
+def _below(node: Node, values: Mapping[str, Node]) -> frozenset[str]:
+    """The traits that a trait's value rests on."""
     found: set[str] = set()
     waiting = list(trait_names(node))
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += trait_names(derived[name]) if name in derived else ()
+            waiting += trait_names(values[name]) if name in values else ()
     return frozenset(found)

@@ -48,9 +48,7 @@ class Program:
     traits: Mapping[str, Trait]
     reads: Mapping[str, frozenset[str]]
     aggregated: Mapping[str, tuple[Select, ...]]
-    _plans: dict[tuple[frozenset[str], bool], list[_Planned]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    _plans: dict[tuple[frozenset[str], bool], list[_Planned]] = field(default_factory=dict)
 
     def run(
         self,
@@ -192,8 +190,7 @@ def compile_program(
     traits: Mapping[str, Trait], conditions: Mapping[str, Node], zone: Zone
 ) -> Program:
     """Compiles traits, which must be in dependency order, and conditions over them."""
-    derived = {n: t.value for n, t in traits.items() if t.kind == "derived" and t.value}
-    compiler = Compiler(zone, derived)
+    compiler = Compiler(zone, {n: t.value for n, t in traits.items() if t.value})
     steps: list[tuple[str, Scalar]] = []
     aggregated = {}
     for name, trait in traits.items():

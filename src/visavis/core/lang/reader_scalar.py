@@ -35,8 +35,8 @@ from visavis.core.lang.reader_until import NEVER, Clock, mirrored, thresholds
 class Compiler:
     """Compiles the expressions of one set of traits; equal selections get one slot.
 
-    `derived` holds the values of derived traits, so that a comparison of `days_since_x` with a
-    constant is as exact as one of days_since(x).
+    `derived` holds the values of traits (those of computed ones don't read the clock), so that a
+    comparison of `days_since_x` with a constant is as exact as one of days_since(x).
     """
 
     zone: Zone

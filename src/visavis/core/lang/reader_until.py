@@ -46,10 +46,9 @@ class Clock:
         begin = NEVER
         if day is not None:
             begin = self._midnights.get(day) or self._midnight(day)
-            if begin <= now:  # the clock went back over midnight, and it comes again
-                begin = day * DAY_MS - self.zone.offset(now)
-            if begin <= now:  # after the last day of all
-                begin = NEVER
+            if begin <= now:  # the clock went back over midnight, or it is the last day of all
+                again = day * DAY_MS - self.zone.offset(now)
+                begin = again if again > now else NEVER
         if self._returns:
             i = bisect_right(self._returns, now)
             return min([begin, *self._returns[i : i + 1]])

@@ -204,5 +204,3 @@ def faults(round: Round, fits: Fits, seed: int) -> Iterator[str]:
     """Both laws."""
     yield from renewal_faults(round, fits, Random(seed))
     yield from condition_faults(round, fits, Random(seed))
-
-

@@ -216,7 +216,7 @@ def _offers() -> str:
     lines = ["offers:"]
     for i in range(10):
         lines.append(
-            f"  just_seen{i}: {{eligible: last_brand = 'seen{i}', value: 1000, "
+            f"  just_seen{i}: {{eligible: last_brand = 'seen{i}', value: 1000000, "
             f"placements: [home_hero], content: 'Still looking at {i}, {{{{ first_name }}}}?'}}"
         )
     tests = (

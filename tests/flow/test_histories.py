@@ -52,7 +52,7 @@ def test_everybodys_traits_come_out_the_same(tmp_path: Path, seed: int) -> None:
             person = history.person_by_id(row["person_id"])
             assert person is not None
             nodes = [node for node, *_ in history.identifiers(person)]
-            events = history_of(part for node in nodes for part in history.streams(node))
+            events = history_of((event, stream) for _, event, stream in history.streams(*nodes))
             told = program.run(events, at("2024-03-20T00:00:00Z"), build.fits(), items)
             for name, trait in project.traits.items():
                 value = shown_value(told.values[name], trait.type)

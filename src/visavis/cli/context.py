@@ -111,7 +111,7 @@ def now_ms() -> int:
 def clock_of_service() -> Callable[[], int]:
     """The clock of a process that goes on; fixed by VISAVIS_NOW it stands still."""
     if not os.environ.get("VISAVIS_NOW"):
-        return now_ms
+        return lambda: time.time_ns() // 1_000_000
     at = now_ms()
     return lambda: at
 

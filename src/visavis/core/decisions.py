@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from visavis.core.problems import Place
 
 Identifier = tuple[str, str]
@@ -39,8 +41,7 @@ class Reason(StrEnum):
     CONTROL = "control group"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """An offer as it stood: chosen where `fell` is None, else why not and where that is written."""
 
     offer: str

@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import msgspec
+from msgspec import structs
+
 from visavis.core.clock import Zone
 from visavis.core.consent import Address, Word, verdict
 from visavis.core.decisions import Candidate, Identifier, Reason
@@ -25,8 +28,7 @@ _WITHOUT_CONSENT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """What the definitions say of one offer for one person; `score` is a scaled decimal.
 
     `unmet` is the first part of the condition that is not true.
@@ -71,8 +73,7 @@ def before(past: Iterable[Past], at_ms: int) -> list[Past]:
     return [replace(p, left=p.left and p.at_ms < at_ms) for p in past if p.planned_ms < at_ms]
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True, gc=False):
     """All that decides about a person beside the definitions."""
 
     person_id: str
@@ -173,7 +174,9 @@ def _stands(
     if fell is not None or not sent:
         return fell, None
     fell, address = reachable(one.offer, person, project, at_ms)
-    return (replace(fell, score=one.score, occasion=one.occasion or "") if fell else None), address
+    return (
+        structs.replace(fell, score=one.score, occasion=one.occasion or "") if fell else None
+    ), address
 
 
 def _rendered(
@@ -219,7 +222,7 @@ def _unmet(one: Asked) -> Candidate:
     fell = _candidate(one, Reason.NOT_ELIGIBLE, "eligible")
     if one.unmet is None:
         return fell
-    return replace(fell, detail=one.unmet.text, place=one.unmet.place or fell.place)
+    return structs.replace(fell, detail=one.unmet.text, place=one.unmet.place or fell.place)
 
 
 def _before(one: Asked, person: Person, at_ms: int) -> Candidate | None:

@@ -12,8 +12,9 @@ from visavis.collect.live_values import Names, names_of
 from visavis.core.clock import zone
 from visavis.core.lang.conditions import Conditions, compile_conditions
 from visavis.core.lang.form import Node, Value
+from visavis.core.lang.history import History
 from visavis.core.lang.needs import Needs, needs
-from visavis.core.lang.reader import Program, compile_program
+from visavis.core.lang.reader import Program, Result, compile_program
 from visavis.core.lang.reader_rows import Items
 from visavis.core.lang.types import TIME_MIN
 from visavis.core.nouns import Project
@@ -28,6 +29,9 @@ from visavis.store.history import FILE, PublishedHistory, is_made
 from visavis.store.words import Row
 
 SEGMENT, TAG = "segment ", "tag "
+_NOTHING = History()
+_NOBODYS_MS = 60_000
+"""How long what is true of nobody is looked up for, before the clock has changed much of it."""
 
 
 @dataclass(slots=True)
@@ -58,8 +62,23 @@ class Base:
     ways: Ways = field(init=False)
     """The traits, and how their values are spelled."""
 
+    _nobody: tuple[int, Result] | None = field(default=None, init=False)
+    """What is true of somebody of whom nothing is known, and as of when."""
+
     def __post_init__(self) -> None:
         self.ways = ways_of({name: trait.type for name, trait in self.project.traits.items()})
+
+    def read(self, history: History, at_ms: int) -> Result:
+        """Everything about one person as of a moment.
+
+        Most people did few of the things that definitions read: only what rests on those is read.
+        """
+        known = self._nobody
+        if known is None or not known[0] <= at_ms < known[0] + _NOBODYS_MS:
+            told = self.program.run(_NOTHING, at_ms, self.fits, self.items)
+            known = self._nobody = at_ms, told
+        fed = frozenset(history.streams)
+        return self.program.renewed(known[1], fed, history, at_ms, self.fits, self.items)[0]
 
 
 def base_of(root: Path, state: Path, folder: Project) -> Base:

@@ -51,14 +51,14 @@ class Gathering:
         parts: list[tuple[str, Stream]] = []
         events: list[Mapping[str, Any]] = []
         held = set(members)
+        parts += self._published(held)
         for name in held:
-            parts += self._published(name)
             events += [e.plain() for e in self._since(name)]
         nobodys = self._nobodys(at_ms) if shared else _no_name
         for name in shared:
             blocked = self._naming.blocks(name)
             mine, named = _no_login if blocked else self._logins(name, held), self._named(name)
-            for event, stream in self._published(name):
+            for event, stream in self._published((name,)):
                 places = zip(stream.ts, stream.message_ids, strict=True)
                 rows = [
                     i
@@ -85,13 +85,16 @@ class Gathering:
             parts += since.streams.items()
         return history_of(parts)
 
-    def _published(self, name: Identifier) -> list[tuple[str, Stream]]:
-        history, known = self._base.history, self._held(name)
-        if history is None or known is None:
+    def _published(self, names: Iterable[Identifier]) -> list[tuple[str, Stream]]:
+        history = self._base.history
+        if history is None:
             return []
-        streams = list(history.streams(known.node))
-        beaten = self._orders.beaten(name)
-        return [(event, _without(s, beaten)) for event, s in streams] if beaten else streams
+        of = {held.node: name for name in names if (held := self._held(name)) is not None}
+        streams = history.streams(*of)
+        if not self._orders.any_beaten():
+            return [(event, stream) for _, event, stream in streams]
+        beaten = {node: self._orders.beaten(name) for node, name in of.items()}
+        return [(event, _without(stream, beaten[node])) for node, event, stream in streams]
 
     def _since(self, name: Identifier) -> list[Kept]:
         """What came of an identifier since the build, of events that definitions read."""

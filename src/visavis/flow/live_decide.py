@@ -9,10 +9,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from visavis.core.clock import format_time, zone
+import msgspec
+
+from visavis.core.clock import Zone, format_time, zone
 from visavis.core.decisions import Identifier
 from visavis.core.lang.form import Value
 from visavis.core.lang.history import History
@@ -37,7 +40,7 @@ PERSONAL = frozenset(
     ("email", "phone", "first_name", "last_name", "name", "birthday", "address", "city")
 )
 """Given traits that tell who somebody is, beside those that sources declare personal."""
-_LOOK_MS = 5
+_LOOK_MS = 50
 """How often it is looked whether arms were recorded."""
 NO_SITE = "https://unsubscribe.invalid/"
 
@@ -90,7 +93,7 @@ class Decider:
     ) -> dict[str, Any]:
         """The decision with its reasons; people nobody knows are decided for as newcomers.
 
-        Without `explained` the candidates that were not chosen are left out.
+        The candidates, and why each fell, are told where it is `explained`.
         """
         known = self._known(profiles, name, at_ms, session_only)
         base, identifiers = profiles.base, known.identifiers
@@ -99,10 +102,10 @@ class Decider:
         sent = placement in project.channels
         words = profiles.words(known.found) if known.found and sent else []
         past = self._past(profiles, identifiers, at_ms) if sent else []
-        renderer = self._renderer(profiles, known.shown, at_ms)
         person = Person(
             known.person_id or "", identifiers[0], identifiers,
-            self._arm(HOLDOUT, project.holdout, identifiers), words, past, renderer.zone,
+            self._arm(HOLDOUT, project.holdout, identifiers), words, past,
+            _zone(profiles, known.shown) if sent else None,
         )  # fmt: skip
         here = known.shortlist(placement, menu)
         asked: Iterable[Asked]
@@ -116,6 +119,10 @@ class Decider:
             arm = self._arm(control_of(offer.name), offer.control, person.identifiers)
             return arm != "treated"
 
+        @cache
+        def renderer() -> Renderer:
+            return self._renderer(profiles, known.shown, at_ms)
+
         def render(offer: Offer, address: Identifier | None) -> Mapping[str, str]:
             return here.shown(offer, address, renderer)
 
@@ -123,14 +130,16 @@ class Decider:
             asked, person, project, at_ms, control, render, count, base.withheld, placement,
             brief=not explained, ranked=not explained,
         )  # fmt: skip
-        return _told(outcome, person, placement, at_ms, known.person_id)
+        made = _told(outcome, person, placement, at_ms, known.person_id)
+        if explained:
+            made["candidates"] = [candidate.as_json() for candidate in outcome.candidates]
+        return made
 
     def _renderer(self, profiles: Profiles, values: Mapping[str, Value], at_ms: int) -> Renderer:
         project = profiles.base.project
-        place, language = values.get("time_zone"), values.get("language")
-        local = zone_of(place if isinstance(place, str) else None, zone(project.time_zone))
+        language = values.get("language")
         return Renderer(
-            project, values, local, at_ms, self._link(profiles),
+            project, values, _zone(profiles, values), at_ms, self._link(profiles),
             language if isinstance(language, str) else None,
         )  # fmt: skip
 
@@ -149,7 +158,7 @@ class Decider:
             answer = profiles.session(name, at_ms)
             shown = {k: v for k, v in answer.values.items() if k not in self._hidden}
             return _Known(None, [name], answer.values, answer.untils, shown, answer)
-        result = base.program.run(History(), at_ms, base.fits, base.items)
+        result = base.read(History(), at_ms)
         return _Known(None, [name], result.values, result.untils, result.values)
 
     def _look_for_arms(self, at_ms: int) -> None:
@@ -210,6 +219,12 @@ class Decider:
         return link
 
 
+def _zone(profiles: Profiles, values: Mapping[str, Value]) -> Zone:
+    place = values.get("time_zone")
+    own = zone(profiles.base.project.time_zone)
+    return zone_of(place if isinstance(place, str) else None, own)
+
+
 def personal(profiles: Profiles) -> frozenset[str]:
     """Traits that tell who somebody is."""
     project = profiles.base.project
@@ -218,8 +233,7 @@ def personal(profiles: Profiles) -> frozenset[str]:
     return frozenset(name for name, field_ in given if field_ in fields)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(msgspec.Struct, frozen=True, gc=False):
     """What a decision knows of a person."""
 
     person_id: str | None
@@ -238,7 +252,7 @@ class _Known:
     def shortlist(self, placement: str, menu: Menu) -> Shortlist:
         """The offers of a placement for the person: kept where their history is."""
         answer = self.answer
-        if answer is None or answer.growing is None:
+        if answer is None:
             return Shortlist(menu)
         key = "shortlist", placement
         held = answer.lasting.get(key)
@@ -265,5 +279,4 @@ def _told(
         ],
         "held_out": person.standing != "treated",
         "at": format_time(at_ms),
-        "candidates": [candidate.as_json() for candidate in outcome.candidates],
     }

@@ -59,9 +59,13 @@ class Orders:
         self.recent.put(TOLD, key, told)
         return self._settle(told, event.event == SEVERAL)
 
+    def any_beaten(self) -> bool:
+        """Whether anything counts no more."""
+        return self.recent.has(BEATEN)
+
     def beaten(self, name: Identifier) -> Collection[str]:
         """The message ids filed under an identifier that count no more."""
-        if not self.recent.has(BEATEN):
+        if not self.any_beaten():
             return ()
         found: Collection[str] = self.recent.note(BEATEN, key_of(name)) or ()
         return found

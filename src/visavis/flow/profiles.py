@@ -25,7 +25,7 @@ from visavis.core.decisions import Identifier
 from visavis.core.identifiers import normal_value
 from visavis.core.lang.form import Value
 from visavis.core.lang.growing import Growing
-from visavis.core.lang.history import IDENTIFY, History
+from visavis.core.lang.history import IDENTIFY, History, Stream
 from visavis.core.lang.reader import Result
 from visavis.core.lang.timeline import last_change
 from visavis.core.lang.types import TIME_MIN
@@ -40,7 +40,7 @@ from visavis.flow.live_who import Found, LiveWho
 from visavis.flow.made import MADE, told_in
 from visavis.flow.naming import Naming
 from visavis.store.erased import hash_of
-from visavis.store.history import Held
+from visavis.store.history import Held, history_of
 from visavis.store.recent import Mark, Recent
 from visavis.store.recent_part import Kept, Ref
 from visavis.store.tail import Bodies, Frame
@@ -53,6 +53,8 @@ _SESSIONS, _SESSION_ROWS = 10_000, 100_000
 FEW = 64
 """Links of a shared identifier that are looked at."""
 _NEVER = 1 << 62
+_FEW_EVENTS = 16
+"""Events that are put into a history one by one; more are sorted into it at once."""
 _RETIRING_MS = 1_000
 """How long an answer is kept where a tag is retired on some day."""
 _BEFORE = -(1 << 62)
@@ -87,15 +89,15 @@ class Profiles:
             read=self._read,
         )
         self.orders = Orders(base.project, base.history, self.recent)
-        self._held = lru_cache(maxsize=_REMEMBERED)(self._hold)
+        self._known: dict[Identifier, Held | None] = {}
         self._told = Told(self._first_told)
         self._sessions = Told(lambda names, rule, ts: _BEFORE, _SESSIONS, _SESSION_ROWS)
         self._kinds = base.project.kinds
         self._naming = Naming(base.project.kinds)
         self._names = lru_cache(maxsize=_REMEMBERED)(self._names_of)
         self.who = LiveWho(
-            self._kinds, self.pid, self._naming.blocks, self.recent, self._held, base.history,
-            base.words, base.project.growth.largest,
+            self._kinds, self.pid, self._naming.blocks, self.recent, self._held, self._hold,
+            base.history, base.words, base.project.growth.largest,
         )  # fmt: skip
         self.gathering = Gathering(
             base, self.recent, self.orders, self._held, self._naming, self.who.nobodys
@@ -300,10 +302,18 @@ class Profiles:
         """The people of the build who hold any of these identifiers."""
         return self.who.base_persons(group)
 
-    def _hold(self, name: Identifier) -> Held | None:
+    def _held(self, name: Identifier) -> Held | None:
         """What the base knows of an identifier; remembered, for a base never changes."""
-        history = self.base.history
-        return history.held(*name) if history is not None else None
+        known = self._known
+        if name not in known:
+            history = self.base.history
+            self._hold(name, history.held(*name) if history is not None else None)
+        return known[name]
+
+    def _hold(self, name: Identifier, held: Held | None) -> None:
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[name] = held
 
     def _digests(self, name: Identifier) -> Iterable[str]:
         return self.who.digests(name)
@@ -354,15 +364,27 @@ class Profiles:
         return made
 
     def _work_out(self, found: Found, at_ms: int) -> Answer:
-        base = self.base
         parts, since = self.gathering.gathered(found.members, found.shared, at_ms)
-        history = self.gathering.joined(parts, since)
-        result = base.program.run(history, at_ms, base.fits, base.items)
-        made = self._answer(found, history, result, at_ms)
-        # whoever did something is likely to go on; most of those asked for did nothing
-        if since and not found.shared and not any(event["void"] for event in since):
-            made.growing = Growing(history, base.project.properties, base.project.line_fields)
+        growing = None if found.shared else self._grown(parts, since)
+        history = growing.history if growing else self.gathering.joined(parts, since)
+        made = self._answer(found, history, self.base.read(history, at_ms), at_ms)
+        made.growing = growing
         return made
+
+    def _grown(
+        self, parts: list[tuple[str, Stream]], since: Sequence[Mapping[str, Any]]
+    ) -> Growing | None:
+        """The history of somebody who did something since the build, who is likely to go on; most
+        of those asked for did nothing. None where which of its events count has to be worked
+        out."""
+        if not since or any(event["void"] for event in since):
+            return None
+        project = self.base.project
+        growing = Growing(history_of(parts), project.properties, project.line_fields)
+        if len(since) <= _FEW_EVENTS and all(growing.take(event) for event in since):
+            return growing
+        history = self.gathering.joined(parts, since)
+        return Growing(history, project.properties, project.line_fields)
 
     def _renewed(self, known: Answer, at_ms: int) -> Answer | None:
         """The answer of a later moment, with the events since; None where who is who, or what

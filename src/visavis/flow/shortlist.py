@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from visavis.core.consent import Address
 from visavis.core.lang.form import Value
@@ -42,11 +42,13 @@ class Shortlist:
         reading = menu.conditions.over(values, untils, at_ms, fits)
         return (menu.asked(-score, number, reading) for score, number in self._ranked)
 
-    def shown(self, offer: Offer, address: Address | None, render: Renderer) -> Mapping[str, str]:
+    def shown(
+        self, offer: Offer, address: Address | None, renderer: Callable[[], Renderer]
+    ) -> Mapping[str, str]:
         """The offer's content, rendered once where it is only shown and does not read the clock."""
         if address is not None or offer.name not in self._menu.timeless:
-            return render(offer, address)
+            return renderer()(offer, address)
         found = self._texts.get(offer.name)
         if found is None:
-            found = self._texts[offer.name] = render(offer, None)
+            found = self._texts[offer.name] = renderer()(offer, None)
         return found

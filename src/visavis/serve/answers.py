@@ -138,8 +138,6 @@ class Answers:
         self._log(key, name, made, at_ms)
         if session_only:
             made.pop("person_id")
-        if not explained:
-            made.pop("candidates")
         return Answer(200, as_json(made))
 
     def _log(self, key: Key, name: tuple[str, str], made: Mapping[str, Any], at_ms: int) -> None:

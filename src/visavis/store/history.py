@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from visavis.core.consent import Word
 from visavis.core.lang.form import Value
 from visavis.core.lang.history import History, Lines, Stream
@@ -145,8 +147,7 @@ def body(
     return b"".join((head, moments, *ids, *columns, *(lines or ())))
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True, gc=False):
     """An identifier's number, the person who holds it, and when it was seen (UTC ms)."""
 
     node: int
@@ -160,11 +161,11 @@ class Held:
 @dataclass(frozen=True, slots=True)
 class Settled:
     """A person to whom no link leads from anybody else, or from the time after the build: the
-    identifier that names it, and of each that it has when it was seen."""
+    identifier that names it, and what is known of each that it has."""
 
     person_id: str
     name: Name
-    members: dict[Name, tuple[int | None, int | None]]
+    members: dict[Name, Held]
 
 
 def unfinished(process_id: int) -> str:
@@ -253,17 +254,19 @@ class PublishedHistory:
     def settled(self, person: int) -> Settled | None:
         """A person of whom the build says all there is to say; None for anybody else."""
         rows = self.db.execute(
-            "SELECT p.person_id, n.node, n.kind, n.value, n.first_seen, n.last_seen "
+            "SELECT p.person_id, n.kind, n.value, n.node, n.first_seen, n.last_seen, b.since "
             "FROM persons AS p JOIN nodes AS n ON n.person = p.person "
+            "LEFT JOIN bots AS b ON b.node = n.node "
             "WHERE p.person = ? AND p.settled ORDER BY n.kind, n.value",
             (person,),
         ).fetchall()
+        members = {
+            (kind, value): Held(node, person, low, high, since)
+            for _, kind, value, node, low, high, since in rows
+        }
         # the identifier that names a person gives it its number
-        naming = next(((kind, value) for _, node, kind, value, *_ in rows if node == person), None)
-        if naming is None:
-            return None
-        members = {(kind, value): (low, high) for _, _, kind, value, low, high in rows}
-        return Settled(rows[0][0], naming, members)
+        naming = next((name for name, held in members.items() if held.node == person), None)
+        return None if naming is None else Settled(rows[0][0], naming, members)
 
     def identifier(self, node: int) -> tuple[str, str] | None:
         """Kind and value of a node."""
@@ -380,11 +383,13 @@ class PublishedHistory:
 
     # events
 
-    def streams(self, node: int) -> Iterator[tuple[str, Stream]]:
-        """The identifier's events by name."""
-        for event, raw in self.db.execute("SELECT event, body FROM events WHERE node = ?", (node,)):
+    def streams(self, *nodes: int) -> Iterator[tuple[int, str, Stream]]:
+        """The events of these identifiers: (node, name of the events, they)."""
+        marks = ", ".join("?" * len(nodes))
+        query = f"SELECT node, event, body FROM events WHERE node IN ({marks})"
+        for node, event, raw in self.db.execute(query, nodes):
             shape = self.shapes[event]
-            yield shape.event, self._stream(shape, raw)
+            yield node, shape.event, self._stream(shape, raw)
 
     def _stream(self, shape: EventShape, raw: bytes) -> Stream:
         count, many, size = _HEAD.unpack_from(raw)

@@ -36,7 +36,7 @@ TRAITS = """traits:
   email: {given: email}
 """
 SEGMENTS = "segments:\n  browsing: views_7d > 0 and orders = 0\n"
-LAYOUT = 2
+LAYOUT = 3
 """Raised when `people_project` makes other files than before."""
 
 

@@ -70,6 +70,7 @@ def event(number: int, user: str, **properties: object) -> dict[str, Any]:
     }  # fmt: skip
 
 
+_ABOUT = 4096
 SECRET = "Authorization: Basic c2s6"
 """The secret key `sk`."""
 
@@ -105,19 +106,30 @@ def _numbered(make: Callable[[int], bytes], kinds: int) -> Callable[[int], bytes
     return lambda n: (b"%012d" % n).join(cut[n % kinds])
 
 
+def _visitors(rng: Random, people: int) -> list[str]:
+    """Some 4,096 people who are about at the same time, by a power law; each does as much as any
+    other, as somebody who clicks does, however often a machine may ask about them."""
+    found: dict[str, None] = {}
+    for _ in range(20 * _ABOUT):
+        found[f"u{power_law(rng, people)}"] = None
+        if len(found) == _ABOUT:
+            break
+    return list(found)
+
+
 def singles(spec: dict[str, Any], rng: Random) -> Plan:
-    """Events one a request, of people by a power law."""
+    """Events one a request, of people who are about."""
     people, path = int(spec.get("people", 5000)), str(spec.get("path", "/v1/t"))
-    users = [f"u{power_law(rng, people)}" for _ in range(4096)]
+    users = _visitors(rng, people)
 
     def make(number: int) -> bytes:
-        call = event(number, users[number // 10**6 % 4096])
+        call = event(number, users[number // 10**6 % len(users)])
         call["timestamp"] = _text(made - timedelta(milliseconds=number // 10**6))
         call["sentAt"] = _text(made)
         return request(path, json.dumps(call).encode())
 
     made = datetime.now(UTC)
-    numbered, first = _numbered(make, 4096), int(spec.get("first", 0))
+    numbered, first = _numbered(make, len(users)), int(spec.get("first", 0))
     for n in range(first, 10**11):
         yield [Step("event", numbered(n))]
 

@@ -51,8 +51,8 @@ def test_everybodys_traits_come_out_the_same(tmp_path: Path, seed: int) -> None:
         for row in people:
             person = history.person_by_id(row["person_id"])
             assert person is not None
-            nodes = [node for node, *_ in history.identifiers(person)]
-            events = history_of((event, stream) for _, event, stream in history.streams(*nodes))
+            held = history.identifiers(person).values()
+            events = history_of((event, stream) for _, event, stream in history.streams(held))
             told = program.run(events, at("2024-03-20T00:00:00Z"), build.fits(), items)
             for name, trait in project.traits.items():
                 value = shown_value(told.values[name], trait.type)

@@ -89,11 +89,11 @@ class Gathering:
         history = self._base.history
         if history is None:
             return []
-        of = {held.node: name for name in names if (held := self._held(name)) is not None}
-        streams = history.streams(*of)
+        of = {name: held for name in names if (held := self._held(name)) is not None}
+        streams = history.streams(of.values())
         if not self._orders.any_beaten():
             return [(event, stream) for _, event, stream in streams]
-        beaten = {node: self._orders.beaten(name) for node, name in of.items()}
+        beaten = {held.node: self._orders.beaten(name) for name, held in of.items()}
         return [(event, _without(stream, beaten[node])) for node, event, stream in streams]
 
     def _since(self, name: Identifier) -> list[Kept]:

@@ -19,7 +19,7 @@ from visavis.core.lang.needs import Needs, needs
 from visavis.core.lang.types import Type
 from visavis.core.nouns import Project
 from visavis.flow.consents import words_of
-from visavis.flow.history_who import persons, write_evidence
+from visavis.flow.history_who import owner, persons, write_evidence
 from visavis.flow.persons import open_lake
 from visavis.flow.published import Published, open_warehouse
 from visavis.flow.relations import catalogue_fields
@@ -110,14 +110,17 @@ class _People:
     def _who(self) -> None:
         """Identifiers and links of the whole lake, and who held them at the build's moment."""
         rows = self.wh.rows(
-            "SELECT n.node, n.kind, n.value, epoch_ms(s.first_seen), epoch_ms(s.last_seen), "
-            "p.person, p.person_id FROM lake_nodes AS n JOIN (SELECT node, "
+            f"SELECT {owner('n.node')}, n.node, n.kind, n.value, epoch_ms(s.first_seen), "
+            "epoch_ms(s.last_seen), epoch_ms(b.since) "
+            "FROM lake_nodes AS n JOIN (SELECT node, "
             "CASE WHEN NOT bool_or(first_seen IS NULL) THEN min(first_seen) END AS first_seen, "
             "max(last_seen) AS last_seen FROM lake_sightings GROUP BY node) AS s USING (node) "
-            "LEFT JOIN node_persons AS p USING (node)"
+            "LEFT JOIN node_persons AS p USING (node) LEFT JOIN "
+            "(SELECT node, min(since) AS since FROM lake_bots GROUP BY node) AS b USING (node) "
+            "ORDER BY 1, 2"
         )
-        self.writer.rows("nodes", 6, (row[:6] for row in rows))
-        self.writer.rows("identifiers", 3, ((row[1], row[2], row[0]) for row in rows))
+        self.writer.rows("nodes", 7, rows)
+        self.writer.rows("identifiers", 3, ((row[2], row[3], row[0]) for row in rows))
         write_evidence(self.wh, self.at, self.project, self.writer)
         self.writer.rows("persons", 3, self.wh.rows(persons(self.at, self.project)))
         self.writer.rows(
@@ -131,8 +134,6 @@ class _People:
         self._words()
         self._logins()
         self._orders()
-        bots = "SELECT node, epoch_ms(min(since)) FROM lake_bots GROUP BY node"
-        self.writer.rows("bots", 2, self.wh.rows(bots))
 
     def _orders(self) -> None:
         """The orders that may be told again live, by the key that says so."""
@@ -219,19 +220,20 @@ class _People:
     def _event(self, number: int, shape: EventShape) -> None:
         name = text_literal(shape.event)
         chosen = f"event = {name} AND node IS NOT NULL AND void IS NOT TRUE"
-        columns = ", ".join(["node", "seq", "epoch_ms(ts) AS ts", "message_id", *_columns(shape)])
+        columns = ", ".join(["seq", "epoch_ms(ts) AS ts", "message_id", *_columns(shape)])
         self.wh.execute(
-            f"CREATE OR REPLACE TEMP TABLE history_events AS SELECT {columns} FROM lake_events "
-            f"WHERE {chosen} ORDER BY node, seq"
+            f"CREATE OR REPLACE TEMP TABLE history_events AS SELECT {owner('e.node')} AS owner, "
+            f"e.node, {columns} FROM (FROM lake_events WHERE {chosen}) AS e "
+            "LEFT JOIN node_persons AS p USING (node)"
         )
         lines: _Lines | None = None
         if shape.lines is not None:
             lines = _Lines(self._lines(shape, chosen), self._numbers)
         reader = self.wh.connection.sql(
-            "SELECT * FROM history_events ORDER BY node, seq"
+            "SELECT * FROM history_events ORDER BY owner, node, seq"
         ).to_arrow_reader(_BATCH)
-        for part in _whole_nodes(reader):
-            self.writer.rows("events", 3, self._bodies(number, shape, part, lines))
+        for part in _whole_owners(reader):
+            self.writer.rows("events", 4, self._bodies(number, shape, part, lines))
         self.wh.execute("DROP TABLE history_events")
 
     def _lines(self, shape: EventShape, chosen: str) -> pa.Table:
@@ -244,8 +246,8 @@ class _People:
 
     def _bodies(
         self, number: int, shape: EventShape, part: pa.Table, lines: _Lines | None
-    ) -> Iterator[tuple[int, int, bytes]]:
-        nodes = _ints(part["node"])
+    ) -> Iterator[tuple[int, int, int, bytes]]:
+        owners, nodes = _ints(part["owner"]), _ints(part["node"])
         starts = np.flatnonzero(np.r_[True, nodes[1:] != nodes[:-1]])
         ends = np.r_[starts[1:], len(nodes)]
         moments, seqs = _ints(part["ts"]), _ints(part["seq"])
@@ -256,6 +258,7 @@ class _People:
             ids = (lengths[a:b].tobytes(), b"".join(raw[a:b]))
             own = None if lines is None else lines.of(seqs[a:b])
             yield (
+                int(owners[a]),
                 int(nodes[a]),
                 number,
                 body(moments[a:b].tobytes(), ids, [c[a:b].tobytes() for c in columns], own),
@@ -337,17 +340,17 @@ def _ints(column: pa.ChunkedArray[Any]) -> Numbers:
     return np.asarray(filled.to_numpy(), dtype=np.int64)
 
 
-def _whole_nodes(reader: Any) -> Iterator[pa.Table]:
-    """The rows in parts that never cut an identifier's events in two."""
+def _whole_owners(reader: Any) -> Iterator[pa.Table]:
+    """The rows in parts that never cut an owner's events in two."""
     import pyarrow as pa
 
     held_back: list[pa.RecordBatch] = []
     for batch in reader:
-        nodes = batch.column("node")
+        owners = batch.column("owner")
         if not batch.num_rows:
             continue
-        last = nodes[-1].as_py()
-        cut = int(np.searchsorted(nodes.to_numpy(), last))
+        last = owners[-1].as_py()
+        cut = int(np.searchsorted(owners.to_numpy(), last))
         if cut:
             yield pa.Table.from_batches([*held_back, batch.slice(0, cut)])
             held_back = [batch.slice(cut)]

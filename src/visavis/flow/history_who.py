@@ -24,7 +24,7 @@ _PLAIN_KIND = IdentifierKind("")
 
 def write_evidence(wh: Warehouse, at: Published, project: Project, writer: HistoryWriter) -> None:
     """Links, comparing forms, confirmations, and indexes of hashes and of the ids of people."""
-    writer.rows("links", 6, wh.rows(_links(at, project)))
+    _ties(wh, at, project, writer)
     _confirmed(wh, project, writer)
     present = [str(row[0]) for row in wh.rows("SELECT DISTINCT kind FROM lake_nodes ORDER BY 1")]
     contacts = [kind for kind in present if family(kind) in ("email", "phone")]
@@ -40,6 +40,29 @@ def write_evidence(wh: Warehouse, at: Published, project: Project, writer: Histo
     blocked = wh.value("SELECT count(*) FROM blocked_nodes")
     wh.execute("DROP TABLE seen_identifiers")
     writer.meta({"kinds": by_family, "hashes": hashes, "blocked": blocked})
+
+
+def owner(node: str) -> str:
+    """Where an identifier's rows lie: with its person's, or in a place of their own; SQL over
+    node_persons as p."""
+    return f"coalesce(p.person, -1 - {node})"
+
+
+def _ties(wh: Warehouse, at: Published, project: Project, writer: HistoryWriter) -> None:
+    """The links of each identifier, those in which the other comes first before the others."""
+    wh.execute(
+        "CREATE OR REPLACE TEMP TABLE history_links AS SELECT *, row_number() OVER "
+        f"(ORDER BY rank, node_a, node_b, rule, source) AS place FROM ({_links(at, project)})"
+    )
+    for mine, other, after in (("b", "a", 0), ("a", "b", 1 << 40)):
+        rows = wh.rows(
+            f"SELECT {owner(f'l.node_{mine}')}, l.node_{mine}, l.place + {after}, o.kind, o.value, "
+            "l.rule, l.first_seen FROM history_links AS l "
+            f"JOIN lake_nodes AS o ON o.node = l.node_{other} "
+            f"LEFT JOIN node_persons AS p ON p.node = l.node_{mine} ORDER BY 1, 2, 3"
+        )
+        writer.rows("ties", 7, rows)
+    wh.execute("DROP TABLE history_links")
 
 
 def persons(at: Published, project: Project) -> str:
@@ -63,7 +86,7 @@ def persons(at: Published, project: Project) -> str:
 
 
 def _links(at: Published, project: Project) -> str:
-    """Every link of the lake, and the build's matches; those to strong identifiers first."""
+    """Every link of the lake, and the build's matches; `rank`: those to strong ones first."""
     ranks = " ".join(
         f"WHEN {text_literal(kind.name)} THEN {0 if kind.unique else 1}"
         for kind in project.kinds.values()
@@ -73,7 +96,7 @@ def _links(at: Published, project: Project) -> str:
     order = " + ".join(rank % side if ranks else rank for side in ("a", "b"))
     evidence = text_literal(str(at.build.table("evidence")))
     return (
-        "SELECT node_a, node_b, rule, source, first_seen, last_seen FROM ("
+        f"SELECT node_a, node_b, rule, source, first_seen, {order} AS rank FROM ("
         "SELECT node_a, node_b, rule, source, epoch_ms(CASE WHEN NOT bool_or(first_seen IS "
         "NULL) THEN min(first_seen) END) AS first_seen, epoch_ms(max(last_seen)) AS last_seen "
         "FROM lake_links GROUP BY node_a, node_b, rule, source UNION ALL "
@@ -82,7 +105,7 @@ def _links(at: Published, project: Project) -> str:
         "JOIN lake_nodes AS a ON a.kind = e.kind_a AND a.value = e.value_a "
         "JOIN lake_nodes AS b ON b.kind = e.kind_b AND b.value = e.value_b "
         f"WHERE e.rule = {text_literal(MATCH)}) AS l JOIN lake_nodes AS a ON a.node = l.node_a "
-        f"JOIN lake_nodes AS b ON b.node = l.node_b ORDER BY {order}"
+        "JOIN lake_nodes AS b ON b.node = l.node_b"
     )
 
 

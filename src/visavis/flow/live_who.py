@@ -270,7 +270,7 @@ class LiveWho:
         person = known.person if known is not None else None
         held = [name]
         if history is not None and person is not None:
-            held = [(kind, value) for _, kind, value, *_ in history.identifiers(person)]
+            held = list(history.identifiers(person))
         named = history.named_by(person) if history and person is not None else None
         naming = named or name
         return Found(
@@ -290,7 +290,7 @@ class LiveWho:
     def around(self, name: Name, most: int) -> list[Name]:
         """What was ever seen with an identifier, of a shared one as many of the base at most."""
         known = self.held(name)
-        ties = self.history.ties(known.node) if self.history is not None and known else ()
+        ties = self.history.ties(known) if self.history is not None and known else ()
         base = (other for other, *_ in islice(ties, most))
         return list(dict.fromkeys((*(other for other, _ in self.recent.links(name)), *base)))
 
@@ -396,7 +396,7 @@ class _Moment:
 
     def _of_base(self, name: Name) -> Iterable[tuple[Name, str, int | None]]:
         history, known = self.who.history, self.who.held(name)
-        return history.ties(known.node) if history is not None and known is not None else ()
+        return history.ties(known) if history is not None and known is not None else ()
 
     def same(self, name: Name) -> Iterable[Tie]:
         """See unify.looking.Evidence: stars around the first of one form, pairs of a hash."""

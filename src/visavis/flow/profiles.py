@@ -259,7 +259,7 @@ class Profiles:
                  if said == rule and low < ts}  # fmt: skip
         missing = set(names[1:]) - since.keys()
         if missing and known is not None and self.base.history is not None:
-            for other, said, first in self.base.history.ties(known.node):
+            for other, said, first in self.base.history.ties(known):
                 if other in missing and said == rule and (first is None or first <= ts):
                     since[other] = _BEFORE if first is None else first
         return max(since[n] for n in names[1:]) if since.keys() >= set(names[1:]) else None

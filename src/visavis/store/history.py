@@ -2,7 +2,8 @@
 
 One SQLite file beside a build, made once and never changed. A row is one identifier's events of
 one name, as arrays of whole numbers: moments, columns (texts by their code), lines. Also in it:
-identifiers, who holds them, the segments' members and the catalogue.
+identifiers, who holds them, the segments' members and the catalogue. All of a person lies in one
+place, whatever table it is in: what is read of somebody is few pages.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from visavis.core.lang.form import Value
 from visavis.core.lang.history import History, Lines, Stream
 from visavis.core.lang.types import Type
 
-_VERSION = 4
+_VERSION = 5
 FILE = f"history.{_VERSION}.db"
 """Its name has the version of its layout: one of another version is made anew."""
 Name = tuple[str, str]
@@ -38,16 +40,17 @@ _RUN = 4096
 _HEAD = struct.Struct("<III")
 _TABLES = """
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE events(node INT NOT NULL, event INT NOT NULL, body BLOB NOT NULL,
-  PRIMARY KEY(node, event)) WITHOUT ROWID;
+CREATE TABLE events(owner INT NOT NULL, node INT NOT NULL, event INT NOT NULL,
+  body BLOB NOT NULL, PRIMARY KEY(owner, node, event)) WITHOUT ROWID;
 CREATE TABLE texts(code INTEGER PRIMARY KEY, text TEXT NOT NULL);
-CREATE TABLE identifiers(kind TEXT NOT NULL, value TEXT NOT NULL, node INT NOT NULL,
+CREATE TABLE identifiers(kind TEXT NOT NULL, value TEXT NOT NULL, owner INT NOT NULL,
   PRIMARY KEY(kind, value)) WITHOUT ROWID;
-CREATE TABLE nodes(node INTEGER PRIMARY KEY, kind TEXT NOT NULL, value TEXT NOT NULL,
-  first_seen INT, last_seen INT, person INT);
+CREATE TABLE nodes(owner INT NOT NULL, node INT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,
+  first_seen INT, last_seen INT, bot INT, PRIMARY KEY(owner, node)) WITHOUT ROWID;
 CREATE TABLE persons(person INTEGER PRIMARY KEY, person_id TEXT NOT NULL, settled INT NOT NULL);
-CREATE TABLE links(a INT NOT NULL, b INT NOT NULL, rule TEXT NOT NULL, source TEXT NOT NULL,
-  first_seen INT, last_seen INT);
+CREATE TABLE ties(owner INT NOT NULL, node INT NOT NULL, place INT NOT NULL, kind TEXT NOT NULL,
+  value TEXT NOT NULL, rule TEXT NOT NULL, first_seen INT,
+  PRIMARY KEY(owner, node, place)) WITHOUT ROWID;
 CREATE TABLE keys(family TEXT NOT NULL, key TEXT NOT NULL, node INT NOT NULL,
   PRIMARY KEY(family, key, node)) WITHOUT ROWID;
 CREATE TABLE confirmed(node INTEGER PRIMARY KEY, at INT NOT NULL);
@@ -59,7 +62,6 @@ CREATE TABLE logins(shared INT NOT NULL, at INT NOT NULL, message_id TEXT NOT NU
 CREATE TABLE named(node INT NOT NULL, message_id TEXT NOT NULL, others TEXT NOT NULL);
 CREATE TABLE words(person INT NOT NULL, at INT NOT NULL, says TEXT NOT NULL, kind TEXT NOT NULL,
   value TEXT NOT NULL, channel TEXT, purpose TEXT, message_id TEXT NOT NULL);
-CREATE TABLE bots(node INTEGER PRIMARY KEY, since INT NOT NULL);
 CREATE TABLE orders(key TEXT NOT NULL, message_id TEXT NOT NULL, source TEXT NOT NULL,
   ts INT NOT NULL, node INT);
 CREATE TABLE sizes(segment TEXT PRIMARY KEY, members INT NOT NULL) WITHOUT ROWID;
@@ -71,10 +73,8 @@ CREATE INDEX orders_of ON orders(key);
 CREATE INDEX words_of ON words(person);
 CREATE INDEX named_by ON named(node);
 CREATE INDEX logins_on ON logins(shared);
-CREATE INDEX nodes_of ON nodes(person);
+CREATE INDEX node ON nodes(node);
 CREATE INDEX pids ON persons(person_id);
-CREATE INDEX links_a ON links(a);
-CREATE INDEX links_b ON links(b);
 """
 
 
@@ -157,6 +157,11 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     bot_since: int | None = None
     """Since when it is told to be a robot's."""
 
+    @property
+    def owner(self) -> int:
+        """Where it lies in the file: the person, or a place of its own."""
+        return ~self.node if self.person is None else self.person
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -209,6 +214,7 @@ class PublishedHistory:
         ]
         self.by_event = {shape.event: shape for shape in self.shapes}
         self._texts: dict[int, str] = {}
+        self._together = lru_cache(maxsize=_MOST_OWNERS)(self._all_of)
 
     def close(self) -> None:
         self.db.close()
@@ -222,12 +228,21 @@ class PublishedHistory:
     def held(self, kind: str, value: str) -> Held | None:
         """What is known of an identifier."""
         row = self.db.execute(
-            "SELECT i.node, n.person, n.first_seen, n.last_seen, b.since FROM identifiers AS i "
-            "JOIN nodes AS n ON n.node = i.node LEFT JOIN bots AS b ON b.node = i.node "
-            "WHERE i.kind = ? AND i.value = ?",
-            (kind, value),
+            "SELECT owner FROM identifiers WHERE kind = ? AND value = ?", (kind, value)
         ).fetchone()
-        return Held(*row) if row else None
+        return self._together(row[0])[kind, value] if row else None
+
+    def _all_of(self, owner: int) -> dict[Name, Held]:
+        rows = self.db.execute(
+            "SELECT kind, value, node, first_seen, last_seen, bot FROM nodes WHERE owner = ? "
+            "ORDER BY kind, value",
+            (owner,),
+        )
+        person = None if owner < 0 else owner
+        return {
+            (kind, value): Held(node, person, low, high, bot)
+            for kind, value, node, low, high, bot in rows
+        }
 
     def person_by_id(self, person_id: str) -> int | None:
         """The person of a person_id."""
@@ -243,46 +258,36 @@ class PublishedHistory:
         ).fetchone()
         return str(row[0]) if row else None
 
-    def identifiers(self, person: int) -> list[tuple[int, str, str, int | None, int | None]]:
-        """(node, kind, value, first_seen, last_seen) of a person."""
-        return self.db.execute(
-            "SELECT node, kind, value, first_seen, last_seen FROM nodes WHERE person = ? "
-            "ORDER BY kind, value",
-            (person,),
-        ).fetchall()
+    def identifiers(self, person: int) -> dict[Name, Held]:
+        """What a person has."""
+        return self._together(person)
 
     def settled(self, person: int) -> Settled | None:
         """A person of whom the build says all there is to say; None for anybody else."""
-        rows = self.db.execute(
-            "SELECT p.person_id, n.kind, n.value, n.node, n.first_seen, n.last_seen, b.since "
-            "FROM persons AS p JOIN nodes AS n ON n.person = p.person "
-            "LEFT JOIN bots AS b ON b.node = n.node "
-            "WHERE p.person = ? AND p.settled ORDER BY n.kind, n.value",
-            (person,),
-        ).fetchall()
-        members = {
-            (kind, value): Held(node, person, low, high, since)
-            for _, kind, value, node, low, high, since in rows
-        }
+        row = self.db.execute(
+            "SELECT person_id FROM persons WHERE person = ? AND settled", (person,)
+        ).fetchone()
+        if row is None:
+            return None
+        members = self._together(person)
         # the identifier that names a person gives it its number
         naming = next((name for name, held in members.items() if held.node == person), None)
-        return None if naming is None else Settled(rows[0][0], naming, members)
+        return None if naming is None else Settled(row[0], naming, members)
 
     def identifier(self, node: int) -> tuple[str, str] | None:
         """Kind and value of a node."""
         found = self.db.execute("SELECT kind, value FROM nodes WHERE node = ?", (node,)).fetchone()
         return tuple(found) if found else None
 
-    def ties(self, node: int) -> Iterator[tuple[Name, str, int | None]]:
-        """(other, rule, first seen) of a node's links: the strongest others first, as they are
-        asked for."""
-        for mine, theirs in (("b", "a"), ("a", "b")):
-            for kind, value, rule, first in self.db.execute(
-                f"SELECT n.kind, n.value, l.rule, l.first_seen FROM links AS l "
-                f"JOIN nodes AS n ON n.node = l.{theirs} WHERE l.{mine} = ? ORDER BY l.rowid",
-                (node,),
-            ):
-                yield (kind, value), rule, first
+    def ties(self, held: Held) -> Iterator[tuple[Name, str, int | None]]:
+        """(other, rule, first seen) of an identifier's links: the strongest others first, as they
+        are asked for."""
+        for kind, value, rule, first in self.db.execute(
+            "SELECT kind, value, rule, first_seen FROM ties WHERE owner = ? AND node = ? "
+            "ORDER BY place",
+            (held.owner, held.node),
+        ):
+            yield (kind, value), rule, first
 
     def same_key(self, family: str, key: str) -> list[Name]:
         """Identifiers with this comparing form; family HASHED: hashes by their digits."""
@@ -383,13 +388,17 @@ class PublishedHistory:
 
     # events
 
-    def streams(self, *nodes: int) -> Iterator[tuple[int, str, Stream]]:
+    def streams(self, held: Iterable[Held]) -> Iterator[tuple[int, str, Stream]]:
         """The events of these identifiers: (node, name of the events, they)."""
-        marks = ", ".join("?" * len(nodes))
-        query = f"SELECT node, event, body FROM events WHERE node IN ({marks})"
-        for node, event, raw in self.db.execute(query, nodes):
-            shape = self.shapes[event]
-            yield node, shape.event, self._stream(shape, raw)
+        wanted: dict[int, set[int]] = {}
+        for one in held:
+            wanted.setdefault(one.owner, set()).add(one.node)
+        for owner, nodes in wanted.items():
+            query = "SELECT node, event, body FROM events WHERE owner = ?"
+            for node, event, raw in self.db.execute(query, (owner,)):
+                if node in nodes:
+                    shape = self.shapes[event]
+                    yield node, shape.event, self._stream(shape, raw)
 
     def _stream(self, shape: EventShape, raw: bytes) -> Stream:
         count, many, size = _HEAD.unpack_from(raw)
@@ -443,6 +452,7 @@ class PublishedHistory:
 
 
 _MOST_TEXTS = 100_000
+_MOST_OWNERS = 1_000
 
 
 def _pair(text: str) -> tuple[str, str]:

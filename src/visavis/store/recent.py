@@ -132,7 +132,7 @@ class Recent:
             span = part.seen(name)
             if span is not None:
                 found = wider(found, *span)
-        for low, high in self._rows("SELECT low, high FROM seen WHERE name = ?", key_of(name)):
+        for low, high in self._of(name, "SELECT low, high FROM seen WHERE name = ?"):
             found = wider(found, low, high)
         return found
 
@@ -142,7 +142,7 @@ class Recent:
         for part in self._memory():
             part.links(name, found)
         query = "SELECT other, rule, low, high FROM links WHERE name = ?"
-        for other, rule, low, high in self._rows(query, key_of(name)):
+        for other, rule, low, high in self._of(name, query):
             far = (name_of(other), rule)
             found[far] = wider(found.get(far), low, high)
         return found
@@ -153,7 +153,7 @@ class Recent:
         for part in self._memory():
             found += part.events.get(name, ())
         query = "SELECT bodies FROM events WHERE name = ?"
-        for (bodies,) in self._rows(query, key_of(name)):
+        for (bodies,) in self._of(name, query):
             found += _pieces(bodies)
         return [self._event(bytes(body)) for body in found]
 
@@ -221,6 +221,12 @@ class Recent:
         # taken before the file is read: what is being written is then in one of the two or in both
         writing = self._writing
         return (self._hot,) if writing is None else (self._hot, writing)
+
+    def _of(self, name: Identifier, query: str) -> Iterable[tuple[Any, ...]]:
+        file = self._file
+        if file is None or not file.parts or name not in file.names:
+            return ()
+        return file.rows(query, key_of(name))
 
     def _rows(self, query: str, value: str) -> Iterable[tuple[Any, ...]]:
         file = self._file

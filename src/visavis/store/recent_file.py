@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from visavis.core.decisions import Identifier
-from visavis.store.recent_part import Digests, Links, Part, encode, key_of
+from visavis.store.recent_part import Digests, Links, Part, encode, key_of, name_of
 from visavis.store.tail import Frame
 
 FOLDER = "live"
@@ -54,6 +54,27 @@ _NOTES = f"INSERT OR REPLACE INTO notes SELECT value->>0, value->>1, value->2 {_
 _EVENTS = f"INSERT INTO events SELECT value->>0, value->>1, value->2 {_ALL}"
 
 
+class _Some:
+    """Names that may be in the file: most of those asked about are not, and need not be looked for.
+
+    A Bloom filter of one hash, 8 MiB: of a million names one other in seventy is taken for there.
+    """
+
+    __slots__ = ("_bits",)
+
+    def __init__(self) -> None:
+        self._bits = bytearray(1 << 23)
+
+    def add(self, name: Identifier) -> None:
+        """Takes a name in."""
+        number = hash(name)
+        self._bits[number >> 3 & 0x7FFFFF] |= 1 << (number & 7)
+
+    def __contains__(self, name: Identifier) -> bool:
+        number = hash(name)
+        return bool(self._bits[number >> 3 & 0x7FFFFF] >> (number & 7) & 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A frame of the tail, and a checksum that tells it from another of its number."""
@@ -81,6 +102,8 @@ class RecentFile:
         self.parts = 0
         self.whats: set[str] = set()
         """Of what there are notes."""
+        self.names = _Some()
+        """Names that something may be told of; of others nothing is."""
         self.db = self._again(trusted) or self._begin()
 
     def _again(self, trusted: Callable[[Mark], bool]) -> sqlite3.Connection | None:
@@ -95,6 +118,8 @@ class RecentFile:
                 self.mark = mark
                 self.parts = int(meta["parts"])
                 self.whats = {what for (what,) in db.execute("SELECT DISTINCT what FROM notes")}
+                for (key,) in db.execute("SELECT name FROM seen"):
+                    self.names.add(name_of(key))
                 return db
         except (sqlite3.Error, msgspec.DecodeError, TypeError, ValueError, KeyError):
             pass
@@ -128,6 +153,12 @@ class RecentFile:
         """
         db = _connect(self.path)
         try:
+            # before anything of it can be read
+            names = iter(part.of)
+            while few := list(islice(names, _CHUNK)):
+                for one in few:
+                    self.names.add(one)
+                pause()
             db.execute("BEGIN IMMEDIATE")
             for statement, rows in _statements(part, self.parts, pid, digests):
                 while some := list(islice(rows, _CHUNK)):

@@ -149,7 +149,7 @@ def test_a_decision_is_read_as_any_clients_event_would_be(base: Base, steps: Ste
 
 def without_sessions(held: Profiles) -> Profiles:
     """The same with nothing kept of what sessions said before."""
-    held._sessions = Told(lambda *_: None)
+    held._sessions = Told(lambda *_: None, held._read)
     return held
 
 

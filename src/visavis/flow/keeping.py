@@ -16,6 +16,7 @@ from visavis.core.lang.form import Value
 from visavis.core.lang.growing import Growing
 from visavis.flow.live_who import Found
 from visavis.store.recent import Kept
+from visavis.store.recent_part import Ref
 
 MOST = 20_000
 """Answers kept."""
@@ -24,6 +25,8 @@ MOST_ROWS = 300_000
 _ROWS_OF_A_HISTORY = 30
 """What a history without events takes, in events."""
 _MOST_PENDING = 200
+_MOST_UNREAD = 16
+"""Events set aside that still lie in the tail: so few that reading them keeps nobody waiting."""
 Names = tuple[Identifier, ...]
 
 
@@ -54,7 +57,9 @@ class Answer:
     kept: dict[Any, Any] = field(default_factory=dict)
     lasting: dict[Any, Lasting] = field(default_factory=dict)
     growing: Growing | None = None
-    pending: list[Kept] = field(default_factory=list)
+    pending: list[Kept | Ref] = field(default_factory=list)
+    unread: int = 0
+    """How many of them still lie in the tail."""
     since: dict[tuple[Names, str], int] = field(default_factory=dict)
 
 
@@ -64,12 +69,14 @@ class Told:
     def __init__(
         self,
         first_told: Callable[[Names, str, int], int | None],
+        read: Callable[[Ref], Kept],
         most: int = MOST,
         most_rows: int = MOST_ROWS,
     ) -> None:
         """`first_told(names, rule, ts)`: since when it is known what an event of these says of who
-        is who; None where it says something new."""
+        is who; None where it says something new. `read` gives an event that lies in the tail."""
         self._first_told, self._most, self._most_rows = first_told, most, most_rows
+        self._read = read
         self._answers: OrderedDict[Identifier, Answer] = OrderedDict()
         self._rests: dict[Identifier, set[Identifier]] = {}
         self._grown: OrderedDict[Identifier, int] = OrderedDict()
@@ -139,7 +146,7 @@ class Told:
         rests = self._rests
         return bool(rests) and not rests.keys().isdisjoint(names)
 
-    def hear(self, names: Names, rule: str, event: Kept, wanted: bool) -> None:
+    def hear(self, names: Names, rule: str, event: Kept | Ref, wanted: bool) -> None:
         """Told of an event of these identifiers, the strongest first; `wanted`: definitions read
         it."""
         asked: set[Identifier] = set()
@@ -156,27 +163,37 @@ class Told:
                     self.drop(one)
                     continue
                 answer.since[names, rule] = since
-            if not _outlives(answer, names, event, wanted):
+            if not self._outlives(answer, names, event, wanted):
                 self.drop(one)
 
-
-def _outlives(answer: Answer, names: Names, event: Kept, wanted: bool) -> bool:
-    """Whether an answer stands, or will with the event put in when it is asked for; the event says
-    nothing new of who is who."""
-    found = answer.found
-    if found.shared and (wanted or len(names) > 1):
-        return False  # whose it is depends on who was logged in
-    answer.kept.clear()
-    for name in names:
-        span = found.members.get(name)
-        if span is not None and (span[1] is None or span[1] < event.ts):
-            found.members[name] = span[0], event.ts
-    if not wanted or names[0] not in found.members:
+    def _outlives(self, answer: Answer, names: Names, event: Kept | Ref, wanted: bool) -> bool:
+        """Whether an answer stands, or will with the event put in when it is asked for; the event
+        says nothing new of who is who."""
+        found = answer.found
+        if found.shared and (wanted or len(names) > 1):
+            return False  # whose it is depends on who was logged in
+        answer.kept.clear()
+        for name in names:
+            span = found.members.get(name)
+            if span is not None and (span[1] is None or span[1] < event.ts):
+                found.members[name] = span[0], event.ts
+        if not wanted or names[0] not in found.members:
+            return True
+        if answer.growing is None or len(answer.pending) >= _MOST_PENDING:
+            return False
+        answer.pending.append(event)
+        if isinstance(event, Ref):
+            answer.unread += 1
+        if answer.unread >= _MOST_UNREAD:
+            self.read(answer)
         return True
-    if answer.growing is None or len(answer.pending) >= _MOST_PENDING:
-        return False
-    answer.pending.append(event)
-    return True
+
+    def read(self, answer: Answer) -> None:
+        """Reads the events set aside that still lie in the tail."""
+        if answer.unread:
+            read = self._read
+            answer.pending = [read(e) if isinstance(e, Ref) else e for e in answer.pending]
+            answer.unread = 0
 
 
 _NOBODY: frozenset[Identifier] = frozenset()

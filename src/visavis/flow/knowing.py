@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from visavis.flow.live_decide import Decider
 from visavis.flow.profiles import Profiles
 from visavis.flow.rates import has_rates
 from visavis.store import builds
-from visavis.store.history import is_made, unfinished
+from visavis.store.history import is_made, read_ahead, unfinished
 from visavis.store.key import project_key
 from visavis.store.recent import FOLDER, Mark, clear
 from visavis.store.tail import Bodies, Frame, frame_of, frames_after
@@ -80,6 +81,8 @@ class Knowledge:
         base = await asyncio.to_thread(base_of, self.root, self.state, self.folder)
         if base.build_id is not None and base.history is None:
             return  # that build went away meanwhile: the next look finds the one after
+        if base.history is not None:
+            threading.Thread(target=read_ahead, args=(base.history.path,), daemon=True).start()
         fresh = await asyncio.to_thread(open_profiles, base, self.state)
         self.waiting = []
         try:

@@ -90,8 +90,8 @@ class Profiles:
         )
         self.orders = Orders(base.project, base.history, self.recent)
         self._known: dict[Identifier, Held | None] = {}
-        self._told = Told(self._first_told)
-        self._sessions = Told(lambda names, rule, ts: _BEFORE, _SESSIONS, _SESSION_ROWS)
+        self._told = Told(self._first_told, self._read)
+        self._sessions = Told(lambda names, rule, ts: _BEFORE, self._read, _SESSIONS, _SESSION_ROWS)
         self._kinds = base.project.kinds
         self._naming = Naming(base.project.kinds)
         self._names = lru_cache(maxsize=_REMEMBERED)(self._names_of)
@@ -164,10 +164,8 @@ class Profiles:
         if base.erased and self._erased(names, ts):
             return
         ref = Ref(frame.segment, frame.begins + seen.begins, seen.length, ts, frame.received_ms)
-        if self._told.concerns(names) or self._sessions.concerns(names):
-            self._event(self._call(ref))
-            return
-        if len(names) > 1 or name in base.needed:
+        wanted = name in base.needed
+        if len(names) > 1 or wanted:
             self.recent.refer(names, ref)
         else:
             self.recent.see(names[0], ts)
@@ -175,7 +173,7 @@ class Profiles:
         if also or (not plain and self.who.confirms(name)):
             self._forget((*names, *also))
         else:
-            self._counts.touched(names)
+            self._heard(names, "same row", ref, wanted)
 
     def _names_of(self, who: Who) -> tuple[tuple[Identifier, ...], bool]:
         """The identifiers of a usual event, and whether no other spelling can mean the same as one
@@ -197,8 +195,8 @@ class Profiles:
         event = self._call(ref)
         others = list(self._naming.of(event.identifiers)[1:])
         found = typed_of(event, self.base.names) if event.event in self.base.needed else None
-        assert not isinstance(found, str)
-        return _kept(event, others, found)
+        # one that can't be read counts nowhere
+        return _kept(event, others, None if isinstance(found, str) else found)
 
     def _whole(self, event: Event | Bad) -> None:
         if isinstance(event, Event):
@@ -241,9 +239,15 @@ class Profiles:
         if also or self.who.confirms(kept.event):
             self._forget((*names, *also))
         else:
-            self._counts.touched(names)
-            self._told.hear(names, rule, kept, wanted)
-            self._sessions.hear(names, rule, kept, wanted)
+            self._heard(names, rule, kept, wanted)
+
+    def _heard(
+        self, names: tuple[Identifier, ...], rule: str, event: Kept | Ref, wanted: bool
+    ) -> None:
+        self._counts.touched(names)
+        for answers in (self._told, self._sessions):
+            if answers.concerns(names):
+                answers.hear(names, rule, event, wanted)
 
     def _first_told(self, names: tuple[Identifier, ...], rule: str, ts: int) -> int | None:
         """Since when it is known what an event of that moment says of these identifiers: that
@@ -327,7 +331,7 @@ class Profiles:
             return self._keep(name, self._made(name, at_ms))
         if at_ms < known.until and not known.pending:
             return known
-        return self._keep(name, self._renewed(known, at_ms) or self._made(name, at_ms))
+        return self._keep(name, self._renewed(self._told, known, at_ms) or self._made(name, at_ms))
 
     def session(self, name: Identifier, at_ms: int) -> Answer:
         """What is true of somebody of whom no more is known than was seen of one identifier."""
@@ -335,7 +339,7 @@ class Profiles:
         if known is not None and known.stamp <= at_ms:
             if at_ms < known.until and not known.pending:
                 return known
-            made = self._renewed(known, at_ms)
+            made = self._renewed(self._sessions, known, at_ms)
         else:
             made = None
         if made is None:
@@ -386,15 +390,17 @@ class Profiles:
         history = self.gathering.joined(parts, since)
         return Growing(history, project.properties, project.line_fields)
 
-    def _renewed(self, known: Answer, at_ms: int) -> Answer | None:
+    def _renewed(self, answers: Told, known: Answer, at_ms: int) -> Answer | None:
         """The answer of a later moment, with the events since; None where who is who, or what
         counts, has to be worked out anew."""
         base, growing = self.base, known.growing
         if growing is None or at_ms >= known.found.until:
             return None
-        if not all(growing.take(event.plain()) for event in known.pending):
+        answers.read(known)
+        events = [event for event in known.pending if isinstance(event, Kept)]
+        if not all(growing.take(event.plain()) for event in events):
             return None
-        fed = frozenset(event.event for event in known.pending)
+        fed = frozenset(event.event for event in events)
         result, changed = base.program.renewed(
             Result(known.values, known.untils), fed, growing.history, at_ms, base.fits, base.items
         )

@@ -14,6 +14,8 @@ from visavis.flow.live import Frame, Tail
 MOST_WAITING = 64 * 1024**2
 """Bytes that may wait for the disk; beyond it the answer is 503."""
 _log = logging.getLogger("visavis.serve")
+LATE_SECONDS = 0.02
+"""How long what nobody waits for may stay in memory alone: a crash may lose it."""
 _MOST_FRAMES = 4096
 _MOST_BYTES = 16 * 1024**2
 
@@ -56,6 +58,8 @@ class Committer:
     def __post_init__(self) -> None:
         self._queue: queue.SimpleQueue[_Group | Callable[[], None] | None] = queue.SimpleQueue()
         self._waiting: _Group = []
+        self._late: _Group = []
+        self._late_due = False
         self._busy = False
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
@@ -83,11 +87,29 @@ class Committer:
             self._busy = True
             self.loop.call_soon(self._hand_over)
 
+    def put_soon(self, received_ms: int, head: bytes, body: bytes, done: Done) -> None:
+        """As `put`, for what nobody waits for: it goes with the next group, or alone after
+        LATE_SECONDS."""
+        if self.numbers.waiting_bytes > self.most_waiting:
+            raise Busy
+        self.numbers.waiting_bytes += len(body)
+        if not self._late:
+            self.loop.call_later(LATE_SECONDS, self._hand_over_late)
+        self._late.append((received_ms, head, body, done))
+
+    def _hand_over_late(self) -> None:
+        self._late_due = True
+        if not self._busy:
+            self._hand_over()
+
     def _hand_over(self) -> None:
         """Gives the thread what waits: a group at a time, the next gathers meanwhile."""
         size = count = 0
         with self._lock:
             waiting = self._waiting
+            if waiting or self._late_due:
+                waiting = waiting + self._late
+                self._late, self._late_due = [], False
             while count < min(len(waiting), _MOST_FRAMES) and size < _MOST_BYTES:
                 size += len(waiting[count][2])
                 count += 1
@@ -103,7 +125,7 @@ class Committer:
     def close(self) -> None:
         """Stores what waits and ends; no `store` may follow. The loop may still run."""
         with self._lock:
-            waiting, self._waiting = self._waiting, []
+            waiting, self._waiting, self._late = self._waiting + self._late, [], []
         if waiting:
             self._queue.put(waiting)
         self._queue.put(None)

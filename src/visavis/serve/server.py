@@ -59,7 +59,9 @@ class Running:
         collecting = Collecting(committer, self.service.keyring, self.clock)
         self.routes.add(*api.collection(collecting), *api.client_settings())
         self.decider = decider_of(service.state)
-        answers = Answers(self.knowledge, service.keyring, self.decider, committer.put, self.clock)
+        answers = Answers(
+            self.knowledge, service.keyring, self.decider, committer.put_soon, self.clock
+        )
         self.routes.add(*answers.routes())
         schedule = schedule_of(service.project)
         watched = watching.Watched(

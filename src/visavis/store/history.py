@@ -8,6 +8,7 @@ place, whatever table it is in: what is read of somebody is few pages.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import struct
@@ -193,10 +194,24 @@ def is_made(folder: Path) -> bool:
     return row is not None and json.loads(row[0]) == _VERSION
 
 
+def read_ahead(path: Path) -> None:
+    """Reads a history once, for the system to have it in memory: then nobody who is asked
+    for the first time waits for the disk. One that takes more than half the memory is left."""
+    import os
+
+    buffer = bytearray(1 << 20)
+    with contextlib.suppress(OSError, ValueError), open(path, "rb", buffering=0) as file:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        if os.fstat(file.fileno()).st_size * 2 < memory:
+            while file.readinto(buffer):
+                pass
+
+
 class PublishedHistory:
     """The open file. Texts are looked up as they are met and kept."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         self.db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         # not mapped: mapped pages count as memory of the process, and read no faster

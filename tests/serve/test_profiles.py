@@ -120,7 +120,7 @@ def test_an_order_in_another_currency_counts_nowhere(shop: Path) -> None:
 def test_a_secret_key_decides_for_anybody_and_it_is_recorded(shop: Path) -> None:
     with Server(shop) as server:
         server.post("/v1/track", order("u1", 1, 5))
-        body = {"person": {"user_id": "u1"}, "placement": "home"}
+        body = {"person": {"user_id": "u1"}, "placement": "home", "context": {"weather": "rain"}}
         told = server.post("/v1/decide?explain=1", body, key="sk").json()
         assert [c["offer"] for c in told["choices"]] == ["thanks"]
         assert told["choices"][0]["content"] == {"text": "Thanks for 1 orders"}
@@ -129,9 +129,16 @@ def test_a_secret_key_decides_for_anybody_and_it_is_recorded(shop: Path) -> None
         assert fell == {"thanks": None, "welcome": "not eligible"}
         assert server.post("/v1/decide", {**body, "placement": "no"}, key="sk").status_code == 404
         assert server.post("/v1/decide", body, key="bad").status_code == 401
+        for context in ("rain", ["rain"], {"weather": "r" * 4096}):
+            refused = server.post("/v1/decide", {**body, "context": context}, key="sk")
+            assert (refused.status_code, refused.json()["code"]) == (400, "bad-context")
     built(shop)
-    made = rows(shop, "select person_id is not null from events where event = 'Decision Made'")
-    assert made == [(True,)]
+    made = rows(
+        shop,
+        "select person_id is not null, json_extract_string(properties, '$.context.weather') "
+        "from events where event = 'Decision Made'",
+    )
+    assert made == [(True, "rain")]
 
 
 def test_a_build_is_picked_up_without_a_pause(shop: Path) -> None:

@@ -7,7 +7,7 @@ identifier decides, nobody else's data are looked at, and no personal field is i
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -261,11 +261,23 @@ class _Known(msgspec.Struct, frozen=True, gc=False):
         return held
 
 
+def _drawn() -> Iterator[str]:
+    """Twenty random digits again and again; drawn many at a time, for that is a call of the
+    system."""
+    while True:
+        drawn = secrets.token_hex(_DRAWN * 10)
+        yield from (drawn[i : i + 20] for i in range(0, len(drawn), 20))
+
+
+_DRAWN = 256
+_numbers = _drawn()
+
+
 def _told(
     outcome: Outcome, person: Person, placement: str, at_ms: int, person_id: str | None
 ) -> dict[str, Any]:
     return {
-        "decision_id": f"d-{secrets.token_hex(10)}",
+        "decision_id": f"d-{next(_numbers)}",
         "person_id": person_id,
         "placement": placement,
         "choices": [

@@ -232,7 +232,9 @@ class LiveWho:
         if family(name[0]) == "other":
             return True
         members = found.members.keys()
-        return self.same_key(name) <= members and self.hashes(name) <= members
+        if self.recent.has(FORM) and not members >= set(self._of_form(*self._key(name))):
+            return False
+        return self.hashes(name) <= members
 
     def _looked_up(self, name: Name, at_ms: int) -> Found | None:
         evidence = _Moment(self, at_ms)

@@ -36,6 +36,7 @@ class _Told(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     offer_id: str | None
     outcome: str
     probability: float
+    context: msgspec.Raw = msgspec.Raw()
 
 
 class _Call(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -56,8 +57,9 @@ _decode = msgspec.json.Decoder(_Batch).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def logged(name: Identifier, decision: Mapping[str, Any]) -> bytes:
-    """A batch with the event of a decision about somebody, which the tail takes like any other."""
+def logged(name: Identifier, decision: Mapping[str, Any], context: bytes = b"") -> bytes:
+    """A batch with the event of a decision about somebody, which the tail takes like any other;
+    `context` is what it was asked with, as JSON."""
     kind, value = name
     chosen = [choice["offer"] for choice in decision["choices"]]
     call = {
@@ -72,6 +74,7 @@ def logged(name: Identifier, decision: Mapping[str, Any]) -> bytes:
             "offer_id": chosen[0] if chosen else None,
             "outcome": "held out" if decision["held_out"] else "chosen" if chosen else "nothing",
             "probability": 1.0,
+            **({"context": msgspec.Raw(context)} if context else {}),
         },
         "context": {"externalIds": [{"id": value, "type": kind}]},
     }

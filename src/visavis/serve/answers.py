@@ -26,6 +26,7 @@ from visavis.serve.routes import Reply, Route
 from visavis.serve.tokens import user_of
 
 _MOST = 64 * 1024
+_MOST_CONTEXT = 4 * 1024
 _records = logging.getLogger("visavis.decisions")
 _PLAIN = ("at", "person_id", "explain", "writeKey", "write_key", "api_key", "token")
 
@@ -128,6 +129,7 @@ class Answers:
             raise Refused(400, "no-placement", "'placement' names where the choice is shown")
         if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 100:
             raise Refused(400, "bad-count", "'count' is a number from 1 to 100")
+        context = _context_of(body)
         offers = self.decider.offers(profiles, placement)
         if offers is None:
             raise Refused(404, "unknown-placement", "no offer has such a placement")
@@ -135,14 +137,21 @@ class Answers:
         made = self.decider.decide(
             profiles, name, placement, offers, at_ms, count, session_only, explained
         )
-        self._log(key, name, made, at_ms)
+        self._log(key, name, made, at_ms, context)
         if session_only:
             made.pop("person_id")
         return Answer(200, as_json(made))
 
-    def _log(self, key: Key, name: tuple[str, str], made: Mapping[str, Any], at_ms: int) -> None:
+    def _log(
+        self,
+        key: Key,
+        name: tuple[str, str],
+        made: Mapping[str, Any],
+        at_ms: int,
+        context: bytes,
+    ) -> None:
         try:
-            self.log(at_ms, head(BATCH, AGENT, key.id), logged(name, made), _recorded)
+            self.log(at_ms, head(BATCH, AGENT, key.id), logged(name, made, context), _recorded)
         except Exception:  # noqa: BLE001 - an answer never fails for its own record
             _records.warning("a decision could not be recorded")
 
@@ -165,6 +174,18 @@ def _person_of(profiles: Profiles, given: object, at_ms: int) -> tuple[str, str]
             raise Refused(404, "nobody", "there is no such person")
         return found.name
     return profiles.normal(kind, value)
+
+
+def _context_of(body: Mapping[str, Any]) -> bytes:
+    """What the page or the device says of the moment, as JSON, to be recorded with the decision."""
+    given = body.get("context")
+    if given is None or given == {}:
+        return b""
+    context = as_json(given)
+    if not isinstance(given, dict) or len(context) > _MOST_CONTEXT:
+        most = f"at most {_MOST_CONTEXT} bytes"
+        raise Refused(400, "bad-context", f"'context' is a JSON object of {most}")
+    return context
 
 
 def _text(value: object) -> str | None:
@@ -300,7 +321,8 @@ _DECIDE: Mapping[str, Any] = {
                     "additionalProperties": {"type": ["string", "integer"]},
                 },
                 "placement": docs.TEXT,
-                "context": {"type": "object"},
+                "context": {"type": "object",
+                            "description": "Recorded with the decision; at most 4 KiB of JSON"},
                 "count": {"type": "integer", "minimum": 1, "maximum": 100, "default": 1},
                 "writeKey": docs.TEXT,
                 "userToken": {"type": "string", "description": "Or the header X-User-Token"},

@@ -116,6 +116,29 @@ class HistoryWriter:
         """Sets facts about the file."""
         self.rows("meta", 2, [(name, json.dumps(value)) for name, value in values.items()])
 
+    def _unsettle(self, kinds: Mapping[str, Sequence[str]]) -> None:
+        """Settles nobody of whom somebody else has an identifier with the same comparing form;
+        `kinds`: the kinds of each family of forms."""
+        of = {kind: name for name, some in kinds.items() for kind in some}
+        if not of:
+            return
+        marks = ", ".join("(?, ?)" for _ in of)
+        self.db.execute("CREATE TEMP TABLE families(kind TEXT PRIMARY KEY, family TEXT)")
+        self.db.execute(
+            f"INSERT INTO families VALUES {marks}", [text for pair in of.items() for text in pair]
+        )
+        # a value that is not its own form may be taken for one: that settles fewer, and is no harm
+        self.db.execute(
+            "CREATE TEMP TABLE forms AS SELECT f.family, n.value AS key, n.owner FROM nodes AS n "
+            "JOIN families AS f USING (kind) UNION ALL SELECT f.family, k.key, n.owner "
+            "FROM keys AS k JOIN nodes AS n USING (node) JOIN families AS f USING (kind)"
+        )
+        self.db.execute(
+            "UPDATE persons SET settled = 0 WHERE person IN (SELECT owner FROM forms JOIN "
+            "(SELECT family, key FROM forms GROUP BY 1, 2 HAVING min(owner) <> max(owner)) "
+            "USING (family, key))"
+        )
+
     def prefixes(self, what: str, numbers: Any, nodes: Any) -> None:
         """Adds an index: 8-byte numbers, sorted, and the node of each."""
         for start in range(0, len(numbers), _RUN):
@@ -123,13 +146,15 @@ class HistoryWriter:
             row = (what, int(numbers[start]), numbers[run].tobytes() + nodes[run].tobytes())
             self.db.execute("INSERT OR IGNORE INTO prefixes VALUES (?, ?, ?)", row)
 
-    def finish(self, target: Path) -> None:
-        """Makes the file durable under its name, in one step."""
+    def finish(self, target: Path, kinds: Mapping[str, Sequence[str]]) -> None:
+        """Makes the file durable under its name, in one step; `kinds` of each family of comparing
+        forms."""
         import os
 
         self.meta({"version": _VERSION})
         self.db.execute("COMMIT")
         self.db.executescript(_INDEXES)
+        self._unsettle(kinds)
         self.db.close()
         descriptor = os.open(self.path, os.O_RDONLY)
         os.fsync(descriptor)
@@ -166,8 +191,9 @@ class Held(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A person to whom no link leads from anybody else, or from the time after the build: the
-    identifier that names it, and what is known of each that it has."""
+    """A person to whom no link leads from anybody else, or from the time after the build, and with
+    whom nobody else has an identifier in common, however it is spelled: the identifier that names
+    it, and what is known of each that it has."""
 
     person_id: str
     name: Name

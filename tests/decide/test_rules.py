@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec.structs import replace as changed
+
 from visavis.core.clock import DAY_MS, zone
 from visavis.core.consent import Word
 from visavis.core.decisions import Reason
@@ -93,7 +95,7 @@ def test_each_reason_and_where_it_is_written() -> None:
         asked(offer("soon", every_ms=3 * DAY_MS), occasion="y"),
         asked(offer("other_purpose", purpose="service")),
     )
-    person = replace(ANN, past=(past("again"), past("soon")))
+    person = changed(ANN, past=(past("again"), past("soon")))
     outcome = decide(*some, person=person)
     assert fell(outcome) == {
         "early": Reason.NOT_STARTED,
@@ -113,22 +115,22 @@ def test_each_reason_and_where_it_is_written() -> None:
 
 def test_every_ends_at_the_very_moment() -> None:
     soon = asked(offer("soon", every_ms=2 * DAY_MS), occasion="y")
-    assert chosen(decide(soon, person=replace(ANN, past=(past("soon"),)))) == ["soon"]
-    person = replace(ANN, past=(past("soon", at_ms=NOW - 2 * DAY_MS + 1),))
+    assert chosen(decide(soon, person=changed(ANN, past=(past("soon"),)))) == ["soon"]
+    person = changed(ANN, past=(past("soon", at_ms=NOW - 2 * DAY_MS + 1),))
     assert fell(decide(soon, person=person)) == {"soon": Reason.TOO_SOON}
 
 
 def test_without_address_or_consent_or_room_under_a_cap() -> None:
     one = asked(offer("a"), 3)
-    assert fell(decide(one, person=replace(ANN, identifiers=(("customer_id", "1"),)))) == {
+    assert fell(decide(one, person=changed(ANN, identifiers=(("customer_id", "1"),)))) == {
         "a": Reason.NO_ADDRESS
     }
-    assert fell(decide(one, person=replace(ANN, words=()))) == {"a": Reason.NO_CONSENT}
+    assert fell(decide(one, person=changed(ANN, words=()))) == {"a": Reason.NO_CONSENT}
     no = Word(NOW - 1, "no", ("email", "her-other@example.invalid"))
-    assert fell(decide(one, person=replace(ANN, words=(YES, no)))) == {"a": Reason.WITHDRAWN}
+    assert fell(decide(one, person=changed(ANN, words=(YES, no)))) == {"a": Reason.WITHDRAWN}
     blocked = Word(0, "suppress", MAIL)
-    assert fell(decide(one, person=replace(ANN, words=(YES, blocked)))) == {"a": Reason.SUPPRESSED}
-    outcome = decide(one, person=replace(ANN, past=(past("z", at_ms=NOW - 1),)))
+    assert fell(decide(one, person=changed(ANN, words=(YES, blocked)))) == {"a": Reason.SUPPRESSED}
+    outcome = decide(one, person=changed(ANN, past=(past("z", at_ms=NOW - 1),)))
     assert fell(outcome) == {"a": Reason.CAP}
     (candidate,) = outcome.candidates
     assert (candidate.place.file, candidate.detail) == ("policies/p.yml", "daily")
@@ -138,7 +140,7 @@ def test_without_address_or_consent_or_room_under_a_cap() -> None:
 def test_what_is_shown_and_not_sent_needs_no_address_consent_or_cap() -> None:
     """An offer may be a campaign and stand in a placement: there nothing leaves."""
     one = asked(offer("a", placements=("till",)), occasion=None)
-    nobody = replace(ANN, words=(), identifiers=(ANN.identifier,), past=(past("a"), past("b")))
+    nobody = changed(ANN, words=(), identifiers=(ANN.identifier,), past=(past("a"), past("b")))
     assert chosen(decide(one, person=nobody, placement="till")) == ["a"]
     assert chosen(decide(one, person=nobody, placement="email")) == []
 
@@ -158,9 +160,9 @@ def test_a_content_that_fails_leaves_the_next_offer() -> None:
 
 def test_who_is_held_out_falls_once_where_they_would_have_been_chosen() -> None:
     some = (asked(offer("a"), 3), asked(offer("b"), 2), asked(offer("c"), 1))
-    outcome = decide(*some, person=replace(ANN, standing="held out"))
+    outcome = decide(*some, person=changed(ANN, standing="held out"))
     assert fell(outcome) == {"a": Reason.HELD_OUT, "b": Reason.OUTRANKED, "c": Reason.OUTRANKED}
-    both = decide(*some, person=replace(ANN, standing="contaminated"))
+    both = decide(*some, person=changed(ANN, standing="contaminated"))
     assert fell(both)["a"] is Reason.CONTAMINATED
     assert not chosen(outcome)
     assert not chosen(both)
@@ -170,20 +172,20 @@ def test_a_content_that_fails_is_the_reason_also_of_those_held_out() -> None:
     def render(_offer: Offer, _address: object) -> Mapping[str, str]:
         raise Unrendered(Reason.MISSING_FIELD, "first_name", Place("content/c.yml", 7, 12))
 
-    outcome = decide(asked(offer("a")), person=replace(ANN, standing="held out"), render=render)
+    outcome = decide(asked(offer("a")), person=changed(ANN, standing="held out"), render=render)
     assert fell(outcome) == {"a": Reason.MISSING_FIELD}
 
 
 def test_a_held_out_person_is_asked_as_if_they_had_got_it() -> None:
     """What they would have got fills the cap and the occasion, as it does for the treated."""
     kept = past("a", left=False, kept=True, at_ms=NOW - 1)
-    person = replace(ANN, past=(kept,), standing="held out")
+    person = changed(ANN, past=(kept,), standing="held out")
     outcome = decide(asked(offer("a"), 3), asked(offer("b"), 2), person=person)
     assert fell(outcome) == {"a": Reason.HELD_OUT, "b": Reason.CAP}
-    earlier = replace(person, past=(replace(kept, at_ms=NOW - 2 * DAY_MS),))
+    earlier = changed(person, past=(replace(kept, at_ms=NOW - 2 * DAY_MS),))
     outcome = decide(asked(offer("a"), 3), asked(offer("b"), 2), person=earlier)
     assert fell(outcome) == {"a": Reason.HELD_OUT, "b": Reason.HELD_OUT}
-    treated = replace(person, standing="treated")
+    treated = changed(person, standing="treated")
     assert chosen(decide(asked(offer("a"), 3), person=treated)) == ["a"]
 
 

@@ -35,6 +35,7 @@ NULL = -(2**63)
 """Stands for null in the arrays."""
 HASHED = "#"
 """In place of a family: the key is a hash, of whatever it was made from."""
+NO_KINDS: Mapping[str, Sequence[str]] = {}
 PIDS, PLAIN = "pids", "plain"
 """Prefix indexes: of the ids that each identifier gives, and of the hashes of plain ones."""
 _RUN = 4096
@@ -146,7 +147,7 @@ class HistoryWriter:
             row = (what, int(numbers[start]), numbers[run].tobytes() + nodes[run].tobytes())
             self.db.execute("INSERT OR IGNORE INTO prefixes VALUES (?, ?, ?)", row)
 
-    def finish(self, target: Path, kinds: Mapping[str, Sequence[str]]) -> None:
+    def finish(self, target: Path, kinds: Mapping[str, Sequence[str]] = NO_KINDS) -> None:
         """Makes the file durable under its name, in one step; `kinds` of each family of comparing
         forms."""
         import os

@@ -250,3 +250,34 @@ def test_a_number_that_no_decimal_holds_is_kept_as_a_text() -> None:
     assert isinstance(event, Event)
     assert event.values["x"] == "1e99999999999999999999"
     assert float(event.values["y"]) == 2.5
+
+
+def _nested(kind: str, levels: int) -> str:
+    """A call with so many levels, in as few bytes as they can have."""
+    opens, closes = ("[", "]") if kind == "list" else ('{"":', "}")
+    inner = "{}" if kind == "object" else ""
+    more = levels - 1 - (kind == "object")
+    text = opens * more + inner + closes * more
+    return '{"type":"track","event":"A","messageId":"m","userId":"u","x":' + text + "}"
+
+
+def test_a_call_nested_too_deep_is_never_usual() -> None:
+    for kind in ("list", "object"):
+        for levels in (2, 100, 199, 200, 201, 202, 400):
+            one = _nested(kind, levels).encode()
+            usual = levels <= 200
+            assert (glance.of_one(one, RECEIVED, "") is not None) is usual
+            batch = b'{"batch":[' + one + b"," + one.replace(b'"m"', b'"n"') + b"]}"
+            seen = glance.of_batch(batch, RECEIVED, "")
+            assert seen is not None
+            assert [found is not None for found in seen] == [usual, usual]
+            (found, _) = events_of(1, RECEIVED, head("batch", "", "k"), batch)
+            assert isinstance(found, Event) is usual
+
+
+@given(st.sampled_from(["[", '{"":']), st.integers(1, 600))
+def test_what_is_short_can_not_be_too_deep(opens: str, levels: int) -> None:
+    closes = "]" if opens == "[" else "}"
+    inner = "" if opens == "[" else "0"
+    raw = (opens * levels + inner + closes * levels).encode()
+    assert glance._fits(raw) is (glance.depth(raw) <= 200)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from importlib import resources
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from visavis.core.clock import (
     DAY_MS,
@@ -92,3 +94,9 @@ def test_unknown_zones_are_refused() -> None:
     for wrong in ("", "Mars/Olympus", "../etc/passwd", "Europe"):
         with pytest.raises(KeyError):
             zone(wrong)
+
+
+@given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-9, minutes=-30))])))
+def test_milliseconds_are_cut_off_towards_the_past(moment: datetime) -> None:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    assert to_ms(moment) == (moment - epoch) // timedelta(milliseconds=1)

@@ -19,6 +19,7 @@ from visavis.collect.calls import (
     FUTURE_MS,
     MOST_BYTES,
     MOST_LEVELS,
+    SKEW_MS,
     depth,
     identifiers_of,
     moment_of,
@@ -33,7 +34,11 @@ _ODD = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
 _NUMBERS = re.compile(rb"\d{1000}")
 """Numbers that may be too large to be read."""
 _SMALL = 2048
+_FLAT, _FLAT_OBJECTS = 2 * MOST_LEVELS, 5 * MOST_LEVELS
+"""Bytes of a call, and of one without lists, that can't have too many levels: `[]`, `{"":}`."""
 _LONGEST_ID = 512
+_Place = tuple[int, int]
+"""Where a call begins in its body, and how many bytes it has."""
 Who = tuple[_Id, _Id, _Id, _Id, _Id, _Id, _Id, _Id, _Id]
 """User, anonymous and group id; e-mail of traits, of the context's and of properties; phone of
 traits and of the context's; the device: as they were given."""
@@ -116,20 +121,10 @@ def of_batch(body: bytes, received: int, agent: str) -> list[Glance | None] | No
         pieces = _pieces.decode(body).batch
     except _ERRORS:
         return None
-    found = list(_glances(read.batch, received, read.sentAt, agent))
-    end = body.find(b"[", body.find(b'"batch"'))
-    for i, raw in enumerate(pieces):
-        piece = bytes(raw)
-        begins = body.find(b"{", end)
-        end = begins + len(piece)
-        if body[begins:end] != piece:
-            return None
-        glance = found[i]
-        if glance is not None:
-            glance.begins, glance.length = begins, len(piece)
-            if not _fits(piece):
-                found[i] = None
-    return found
+    places = _places(body, pieces)
+    if places is None:
+        return None
+    return list(_glances(read.batch, places, received, read.sentAt, agent))
 
 
 def of_one(body: bytes, received: int, agent: str) -> Glance | None:
@@ -140,10 +135,23 @@ def of_one(body: bytes, received: int, agent: str) -> Glance | None:
         call = _one.decode(body)
     except _ERRORS:
         return None
-    found = next(_glances([call], received, None, agent))
-    if found is not None:
-        found.length = len(body)
-    return found
+    return next(_glances([call], [(0, len(body))], received, None, agent))
+
+
+def _places(body: bytes, pieces: Iterable[msgspec.Raw]) -> list[_Place | None] | None:
+    """Where the calls of a batch stand, None for one that can't be usual; None if they are not
+    found."""
+    places: list[_Place | None] = []
+    end = body.find(b"[", body.find(b'"batch"'))
+    flat = _FLAT_OBJECTS if body.find(b"[", end + 1) < 0 else _FLAT
+    for raw in pieces:
+        piece = bytes(raw)
+        size, begins = len(piece), body.find(b"{", end)
+        if not body.startswith(piece, begins):
+            return None
+        end = begins + size
+        places.append((begins, size) if size <= flat or _fits(piece) else None)
+    return places
 
 
 def _is_plain(body: bytes) -> bool:
@@ -161,21 +169,34 @@ def _is_plain(body: bytes) -> bool:
 def _fits(raw: bytes) -> bool:
     """Whether a call is not too large, not too deep, and has no number too long to be read."""
     size = len(raw)
+    if size <= _FLAT or (size <= _FLAT_OBJECTS and b"[" not in raw):
+        return True
     if size > _SMALL and (size > MOST_BYTES or _NUMBERS.search(raw)):
         return False
     return raw.count(b"{") + raw.count(b"[") <= MOST_LEVELS or depth(raw) <= MOST_LEVELS
 
 
 def _glances(
-    calls: Iterable[_Call], received: int, sent_at: Any, agent: str
+    calls: Iterable[_Call],
+    places: Iterable[_Place | None],
+    received: int,
+    sent_at: Any,
+    agent: str,
 ) -> Iterator[Glance | None]:
     robot, latest = bots.by_user_agent(agent), received + FUTURE_MS
-    sent = typed.moment(sent_at)
-    for call in calls:
+    sent, moment = typed.moment(sent_at), typed.moment
+    shift = received - sent if type(sent) is int and abs(received - sent) > SKEW_MS else 0
+    for call, place in zip(calls, places, strict=True):
         kind, context = call.type, call.context
         name = _name(call.event) if kind == "track" else kind if kind in _ALONE else None
         number = call.messageId
-        if name is None or not number or number.isspace() or len(number) > _LONGEST_ID:
+        if (
+            place is None
+            or name is None
+            or not number
+            or number.isspace()
+            or len(number) > _LONGEST_ID
+        ):
             yield None
             continue
         told = more = device = None
@@ -184,9 +205,12 @@ def _glances(
             if context.bot is not None or context.externalIds is not None:
                 yield None
                 continue
-        ts: int | None = received
-        if call.timestamp is not None or call.originalTimestamp is not None:
+        given = call.timestamp
+        if call.sentAt is not None or given is None:
             ts = moment_of(call, received, sent)
+        else:
+            ts = moment(given)
+            ts = None if ts is typed.BAD else received if ts is None else ts + shift
         if ts is None or ts > latest or (robot if told is None else bots.by_user_agent(told)):
             yield None
             continue
@@ -200,7 +224,7 @@ def _glances(
             None if more is None else more.phone,
             None if device is None else device.id,
         )  # fmt: skip
-        yield Glance(name, ts, who)
+        yield Glance(name, ts, who, *place)
 
 
 @lru_cache(maxsize=4096)

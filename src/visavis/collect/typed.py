@@ -110,7 +110,7 @@ def moment(value: Any) -> Any:
         except ValueError:
             return _odd_moment(value)
         try:
-            ms = to_ms(read if read.tzinfo else read.replace(tzinfo=UTC))
+            ms = to_ms(read if read.tzinfo is not None else read.replace(tzinfo=UTC))
         except OverflowError:
             return BAD
         return ms if TIME_MIN < ms <= TIME_MAX else BAD

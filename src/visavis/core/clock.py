@@ -22,7 +22,6 @@ from visavis.core.lang.types import TIME_MAX, TIME_MIN
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DATE = date(1970, 1, 1)
-_MILLISECOND = timedelta(milliseconds=1)
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": DAY_MS, "w": 7 * DAY_MS}
 _DURATION = re.compile(
     r"\s*(\d{1,9})(?:\s+(second|minute|hour|day|week)s?|\s*(s|sec|m|min|h|d|w))\s*", re.ASCII
@@ -161,7 +160,8 @@ def parse_time(text: str, local: Zone) -> int:
 
 def to_ms(moment: datetime) -> int:
     """An aware datetime as UTC ms, sub-milliseconds cut off towards the past."""
-    return (moment - _EPOCH) // _MILLISECOND
+    since = moment - _EPOCH
+    return since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000
 
 
 def to_datetime(ms: int) -> datetime:

@@ -146,7 +146,7 @@ async def sweep(server: Any) -> None:
 
 
 def _incomplete(connection: Any) -> bool:
-    """A connection on which no head of a request is complete and no keep-alive clock runs."""
+    """A connection on which no head of a request is complete and that is not idle."""
     cycle = getattr(connection, "cycle", None)
-    idle = getattr(connection, "timeout_keep_alive_task", None)
+    idle = getattr(connection, "idle_since", None)
     return (cycle is None or cycle.response_complete) and idle is None

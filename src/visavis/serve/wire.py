@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -31,10 +31,11 @@ _INVALID = error(400, "bad-request", "this is no HTTP request that can be read")
 class _Joined:
     """A transport that holds a write back until the next one, or until the loop's next turn."""
 
-    __slots__ = ("_held", "_loop", "_transport")
+    __slots__ = ("_held", "_loop", "_transport", "is_closing")
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
+        self.is_closing = transport.is_closing
         self._held: bytes | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -52,7 +53,8 @@ class _Joined:
 
     def write_whole(self, data: bytes) -> None:
         """Writes an answer that is whole."""
-        self._flush()
+        if self._held is not None:
+            self._flush()
         self._transport.write(data)
 
     def _flush(self) -> None:
@@ -66,6 +68,15 @@ class _Joined:
         self._transport.close()
 
 
+class _Aim(NamedTuple):
+    """What a request line asks for, where that can be answered at once."""
+
+    route: Route
+    method: str
+    path: str
+    query: bytes
+
+
 class _Nobody:
     """Nobody waits for the parts of a request that is there."""
 
@@ -77,13 +88,13 @@ class _Exchange:
     """A request on the short way, and its answer; in the place of uvicorn's cycle."""
 
     __slots__ = (
-        "disconnected", "keep_alive", "origin", "parts", "response_complete", "route", "whole",
+        "aim", "disconnected", "keep_alive", "origin", "parts", "response_complete", "whole",
         "wire",
     )  # fmt: skip
     message_event = _Nobody()
 
-    def __init__(self, wire: Wire, route: Route, keep_alive: bool) -> None:
-        self.wire, self.route, self.keep_alive = wire, route, keep_alive
+    def __init__(self, wire: Wire, aim: _Aim, keep_alive: bool) -> None:
+        self.wire, self.aim, self.keep_alive = wire, aim, keep_alive
         self.parts: list[bytes] = []
         self.origin: bytes | None = None
         self.whole = self.disconnected = self.response_complete = False
@@ -101,9 +112,22 @@ class Wire(HttpToolsProtocol):
     Addresses may hold UTF-8 that is not escaped, which the parser does not take.
     """
 
+    idle_since: float | None = None
+    """When the last answer was whole (the loop's time), while nothing came since."""
+    _clock: asyncio.TimerHandle | None = None
+    _aimed: tuple[bytes, bytes, _Aim | None] = b"", b"", None
+    """The last request's method and address, and what that comes to: most ask for one thing."""
+
     def connection_made(self, transport: Any) -> None:
         """Begins with a client."""
         super().connection_made(_Joined(transport, self.loop))  # type: ignore[arg-type]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends with a client."""
+        super().connection_lost(exc)
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
 
     def data_received(self, data: bytes) -> None:
         """Takes in what came; a request that is not whole then goes uvicorn's way."""
@@ -115,7 +139,7 @@ class Wire(HttpToolsProtocol):
         exchange: Any = self.cycle
         if type(exchange) is _Exchange and not exchange.whole and not self.transport.is_closing():
             self.cycle = None  # type: ignore[assignment]
-            super().on_headers_complete()
+            self._go_the_long_way()
             if exchange.parts:
                 super().on_body(b"".join(exchange.parts))
 
@@ -127,24 +151,50 @@ class Wire(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Chooses the way."""
-        route = self._at_once()
-        if route is None:
-            super().on_headers_complete()
+        aim = self._at_once()
+        if aim is None:
+            self._go_the_long_way()
         else:
-            exchange: Any = _Exchange(self, route, self.parser.should_keep_alive())
+            exchange: Any = _Exchange(self, aim, self.parser.should_keep_alive())
             self.cycle = exchange
 
-    def _at_once(self) -> Route | None:
-        """The route of the request that has begun, if it can go the short way."""
-        cycle, parser, app = self.cycle, self.parser, self.config.app
+    def on_message_begin(self) -> None:
+        """Makes room for a request; what uvicorn's way needs more is made on that way."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+
+    def _go_the_long_way(self) -> None:
+        url, headers, expected = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expected
+        self.headers += headers
+        super().on_headers_complete()
+
+    def _at_once(self) -> _Aim | None:
+        """What the request that has begun asks for, if it can go the short way."""
+        cycle, parser = self.cycle, self.parser
         if cycle is not None and not cycle.response_complete:
             return None
         if self.expect_100_continue or self.flow.write_paused or parser.should_upgrade():
             return None
-        if parser.get_http_version() != "1.1" or not isinstance(app, App):
+        if parser.get_http_version() != "1.1":
             return None
-        path = self.url.partition(b"?")[0].decode("ascii", "replace")
-        return app.routes.instant(parser.get_method().decode("ascii"), path)
+        method, url = parser.get_method(), self.url
+        before, address, aim = self._aimed
+        if url != address or method != before:
+            aim = self._aim(method, url)
+            self._aimed = method, url, aim
+        return aim
+
+    def _aim(self, method: bytes, url: bytes) -> _Aim | None:
+        app = self.config.app
+        if not isinstance(app, App):
+            return None
+        address, _, query = url.partition(b"?")
+        word, path = method.decode("ascii"), address.decode("ascii", "replace")
+        route = app.routes.instant(word, path)
+        return None if route is None else _Aim(route, word, path, query)
 
     def on_body(self, body: bytes) -> None:
         """Takes a part of a body."""
@@ -161,14 +211,13 @@ class Wire(HttpToolsProtocol):
             super().on_message_complete()
             return
         exchange.whole = True
-        path, _, query = self.url.partition(b"?")
-        method = self.parser.get_method().decode("ascii")
+        route, method, path, query = exchange.aim
         headers = dict(self.headers)
         exchange.origin = headers.get(b"origin")
-        request = Request(method, path.decode("ascii", "replace"), query, headers, _gone)
+        request = Request(method, path, query, headers, _gone)
         parts = exchange.parts
         body = parts[0] if len(parts) == 1 else b"".join(parts)
-        self.config.app.at_once(exchange.route, request, body, exchange.send)  # type: ignore[union-attr]
+        self.config.app.at_once(route, request, body, exchange.send)  # type: ignore[union-attr]
 
     def answer(self, exchange: _Exchange, answer: Answer) -> None:
         """Writes a whole answer and goes on to the next request."""
@@ -182,6 +231,35 @@ class Wire(HttpToolsProtocol):
         if closes:
             self.transport.close()
         self.on_response_complete()
+
+    # uvicorn sets and stops a clock for every request; here one runs on, and looks when it rings
+
+    def _unset_keepalive_if_required(self) -> None:
+        self.idle_since = None
+
+    def on_response_complete(self) -> None:
+        """Begins with a request that waits, or lets the client be silent for so long."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self.idle_since = self.loop.time()
+        if self._clock is None:
+            self._clock = self.loop.call_later(self.timeout_keep_alive, self._ring)
+
+    def _ring(self) -> None:
+        """Ends a connection that has been silent for too long."""
+        self._clock = None
+        if self.idle_since is None or self.transport.is_closing():
+            return  # the answer of the request under way sets the clock again
+        left = self.idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._clock = self.loop.call_later(left, self._ring)
+        else:
+            self.transport.close()
 
 
 async def _gone() -> Any:

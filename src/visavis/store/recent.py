@@ -37,8 +37,8 @@ from visavis.store.tail import Frame
 
 __all__ = ["FOLDER", "LIMIT", "Kept", "Mark", "Recent", "clear"]
 
-LIMIT = 40_000
-"""Events gathered in memory before they are written to the file."""
+LIMIT = 100_000
+"""Events gathered in memory before they are written to the file; a large one counts as several."""
 _log = logging.getLogger("visavis.live")
 _RETRY_SECONDS = 1.0
 _MOST_PARTS = 4

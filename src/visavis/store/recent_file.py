@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from visavis.core.decisions import Identifier
-from visavis.store.recent_part import Digests, Links, Part, encode, key_of, name_of
+from visavis.store.recent_part import Digests, Part, encode, key_of, name_of
 from visavis.store.tail import Frame
 
 FOLDER = "live"
@@ -218,7 +218,7 @@ def _statements(
     names = part.of
     yield _SEEN, ((key_of(n), pid(*n), *(part.seen(n) or ())) for n in names)
     yield _DIGESTS, ((digest, key_of(n)) for n in names for digest in digests(n))
-    yield _LINKS, (row for n in names for row in _links(part, n))
+    yield _LINKS, _links(part)
     yield _NOTES, ((*note, body) for note, body in part.notes.items())
     yield (
         _EVENTS,
@@ -229,8 +229,11 @@ def _statements(
     )
 
 
-def _links(part: Part, name: Identifier) -> Iterator[tuple[Any, ...]]:
-    found: Links = {}
-    part.links(name, found)
-    for (far, rule), span in found.items():
-        yield key_of(name), key_of(far), rule, *span
+def _links(part: Part) -> Iterator[tuple[Any, ...]]:
+    """What was seen together, told of both; the same once more where spans are to be joined."""
+    for seen in part.together.values():
+        first, span = key_of(seen.names[0]), (seen.rule, seen.low, seen.high)
+        for name in seen.names[1:]:
+            other = key_of(name)
+            yield first, other, *span
+            yield other, first, *span

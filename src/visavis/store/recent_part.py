@@ -69,10 +69,12 @@ class _Together:
     Visitors come back with the same identifiers, so that most events change one of these only.
     """
 
-    __slots__ = ("high", "low", "names", "rule")
+    __slots__ = ("events", "high", "low", "names", "rule")
 
     def __init__(self, names: tuple[Identifier, ...], rule: str, ts: int) -> None:
         self.names, self.rule, self.low, self.high = names, rule, ts, ts
+        self.events: list[bytes] | None = None
+        """Those of the strongest, once there are any."""
 
 
 class _Index:
@@ -114,15 +116,14 @@ class Part:
     def add(self, names: tuple[Identifier, ...], rule: str, body: bytes, ts: int) -> None:
         """Takes an event of these identifiers, the strongest first, which `rule` links; `body` is
         a Kept or a Ref, encoded."""
-        events = self.events.get(names[0])
+        known = self.see(names, rule, ts)
+        events = known.events
         if events is None:
-            self.events[names[0]] = [body]
-        else:
-            events.append(body)
-        self.size += 1
-        self.see(names, rule, ts)
+            events = known.events = self.events.setdefault(names[0], [])
+        events.append(body)
+        self.size += 1 + (len(body) >> 8)
 
-    def see(self, names: tuple[Identifier, ...], rule: str, ts: int) -> None:
+    def see(self, names: tuple[Identifier, ...], rule: str, ts: int) -> _Together:
         """Takes in identifiers seen together, the strongest first."""
         known = self.together.get((names, rule))
         if known is None:
@@ -134,6 +135,7 @@ class Part:
             known.high = ts
         elif ts < known.low:
             known.low = ts
+        return known
 
     def put(self, what: str, key: str, value: Any) -> None:
         """Notes something of a key."""
@@ -143,7 +145,11 @@ class Part:
     def seen(self, name: Identifier) -> Span | None:
         """When an identifier was first and last seen."""
         of = self.of.get(name)
-        return (min(t.low for t in of), max(t.high for t in of)) if of else None
+        if not of:
+            return None
+        if len(of) == 1:
+            return of[0].low, of[0].high
+        return min(t.low for t in of), max(t.high for t in of)
 
     def links(self, name: Identifier, found: Links) -> None:
         """Adds what an identifier was seen together with: the strongest, or it is the strongest."""

@@ -29,6 +29,7 @@ SEGMENT_BYTES = 64 * 1024**2
 _FRAME = struct.Struct("<IIIQq")
 _REST = struct.Struct("<IIQq")
 _LARGEST = 64 * 1024**2
+_LOCKED = 5 * 1024
 _ENDING = ".frames"
 
 
@@ -80,7 +81,7 @@ class Tail:
         made = []
         for received_ms, head, body in frames:
             rest = _REST.pack(len(head), len(body), number, received_ms)
-            crc = zlib.crc32(body, zlib.crc32(head, zlib.crc32(rest)))
+            crc = _sum(body, zlib.crc32(head, zlib.crc32(rest)))
             parts += (crc.to_bytes(4, "little"), rest, head, body)
             begins = end + _FRAME.size + len(head)
             made.append(Frame(number, received_ms, head, body, self._segment, begins))
@@ -164,6 +165,17 @@ class Tail:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+
+def _sum(body: bytes, crc: int) -> int:
+    """The crc32 of a body, in pieces for which zlib keeps Python's lock: beside a busy event loop
+    it takes longer to get that back than to sum a whole batch up."""
+    if len(body) <= _LOCKED:
+        return zlib.crc32(body, crc)
+    view = memoryview(body)
+    for at in range(0, len(view), _LOCKED):
+        crc = zlib.crc32(view[at : at + _LOCKED], crc)
+    return crc
 
 
 class Bodies:

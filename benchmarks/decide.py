@@ -1,7 +1,8 @@
 """Decisions over HTTP: 200 offers, 1,000 a second while 2,000 events a second arrive.
 
-An open loop, after half a minute of the same. One decision in ten is asked for as soon as the 200 of an event of that person is in,
-and must choose the offer that the event makes eligible; `fresh_ms` is how long after the 200.
+An open loop, after half a minute of the same. One decision in ten is asked for as soon as the 200
+of an event of that person is in, and must choose the offer that the event makes eligible;
+`fresh_ms` is how long after the 200.
 """
 
 from __future__ import annotations

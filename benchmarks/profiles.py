@@ -1,8 +1,9 @@
 """Profiles over HTTP: reads of a million people by a power law, one in ten just after an event.
 
 An open loop, after half a minute of the same: reads begin at the stated rate whatever the service
-does, and the clock of a read that finds no free connection runs. A read just after an event must show that very event. Peer: Feast's
-feature server with its SQLite and Redis online stores, as fast as it answers.
+does, and the clock of a read that finds no free connection runs. A read just after an event must
+show that very event. Peer: Feast's feature server with its SQLite and Redis online stores, as fast
+as it answers.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ _FRAME = struct.Struct("<IIIQq")
 _REST = struct.Struct("<IIQq")
 _LARGEST = 64 * 1024**2
 _LOCKED = 5 * 1024
+_CRC_BYTES = 4
 _ENDING = ".frames"
 
 
@@ -80,10 +81,10 @@ class Tail:
         parts: list[bytes] = []
         made = []
         for received_ms, head, body in frames:
-            rest = _REST.pack(len(head), len(body), number, received_ms)
-            crc = _sum(body, zlib.crc32(head, zlib.crc32(rest)))
-            parts += (crc.to_bytes(4, "little"), rest, head, body)
-            begins = end + _FRAME.size + len(head)
+            start = _REST.pack(len(head), len(body), number, received_ms) + head
+            crc = _sum(body, zlib.crc32(start))
+            parts += (crc.to_bytes(4, "little"), start, body)
+            begins = end + _CRC_BYTES + len(start)
             made.append(Frame(number, received_ms, head, body, self._segment, begins))
             end = begins + len(body)
             number += 1

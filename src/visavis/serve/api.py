@@ -107,7 +107,7 @@ def _unomi_context(collecting: Collecting) -> Handler:
         await collecting.take(_unomi_keyed(request), BATCH, visit.batch_of)
         cookie = f"{unomi.COOKIE}={visit.profile}; Path=/; Max-Age=31536000; SameSite=Lax"
         answer = as_json(visit.context())
-        return replace(answer, headers=(*answer.headers, (b"set-cookie", cookie.encode())))
+        return Answer(200, answer.body, (*answer.headers, (b"set-cookie", cookie.encode())))
 
     return take
 

@@ -15,7 +15,8 @@ from visavis.flow import ask
 from visavis.flow.explain import shown_value
 from visavis.flow.histories import write_history
 from visavis.flow.published import published
-from visavis.store.history import PublishedHistory, history_of
+from visavis.store.history import PublishedHistory
+from visavis.store.history_streams import history_of
 
 PRODUCTS = ("T1", "C1", "X9")
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from live import Server, built, command, events, key, project, rows
 
-from visavis.store.history import FILE
+from visavis.store.history_file import FILE
 
 RATES = """\
 sources:

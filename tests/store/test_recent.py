@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from visavis.core.decisions import Identifier
 from visavis.store import recent, recent_file
-from visavis.store.history import FILE, HistoryWriter, is_made
+from visavis.store.history_file import FILE, HistoryWriter, is_made
 from visavis.store.recent import Mark, Recent
 from visavis.store.recent_file import RecentFile
 from visavis.store.recent_part import Kept

@@ -25,7 +25,8 @@ from visavis.flow.answering import Ways, ways_of
 from visavis.flow.rates import written_rates
 from visavis.store.builds import Build, published
 from visavis.store.erased import noted_in
-from visavis.store.history import FILE, PublishedHistory, is_made
+from visavis.store.history import PublishedHistory
+from visavis.store.history_file import FILE, is_made
 from visavis.store.words import Row
 
 SEGMENT, TAG = "segment ", "tag "

@@ -11,7 +11,8 @@ from visavis.core.lang.history import History, Stream
 from visavis.flow.base import Base
 from visavis.flow.live_orders import Orders
 from visavis.flow.naming import Naming
-from visavis.store.history import Held, history_of, picked
+from visavis.store.history import Held
+from visavis.store.history_streams import history_of, picked
 from visavis.store.recent import Recent
 from visavis.store.recent_part import Kept
 

@@ -24,7 +24,7 @@ from visavis.flow.persons import open_lake
 from visavis.flow.published import Published, open_warehouse
 from visavis.flow.relations import catalogue_fields
 from visavis.store.engines.duckdb_names import held, identifier, text_literal
-from visavis.store.history import (
+from visavis.store.history_file import (
     FILE,
     NULL,
     EventShape,

@@ -12,7 +12,7 @@ from visavis.core.identifiers import email_key_sql, family, hash_of, key_of
 from visavis.core.nouns import IdentifierKind, Project
 from visavis.flow.published import Published
 from visavis.store.engines.duckdb_names import text_literal
-from visavis.store.history import HASHED, PIDS, PLAIN, HistoryWriter
+from visavis.store.history_file import HASHED, PIDS, PLAIN, HistoryWriter
 from visavis.store.key import project_key
 from visavis.store.warehouse import Warehouse
 from visavis.unify.component import MATCH

@@ -21,7 +21,8 @@ from visavis.flow.live_decide import Decider
 from visavis.flow.profiles import Profiles
 from visavis.flow.rates import has_rates
 from visavis.store import builds
-from visavis.store.history import is_made, read_ahead, unfinished
+from visavis.store.history import read_ahead
+from visavis.store.history_file import is_made, unfinished
 from visavis.store.key import project_key
 from visavis.store.recent import FOLDER, Mark, clear
 from visavis.store.tail import Bodies, Frame, frame_of, frames_after

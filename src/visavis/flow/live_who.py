@@ -14,7 +14,8 @@ from visavis.core.identifiers import family, hash_of, hashes_of
 from visavis.core.identifiers import key_of as form_of
 from visavis.core.nouns import IdentifierKind
 from visavis.flow.identity_words import words_of
-from visavis.store.history import HASHED, Held, PublishedHistory, Settled
+from visavis.store.history import Held, PublishedHistory, Settled
+from visavis.store.history_file import HASHED
 from visavis.store.recent import Recent
 from visavis.store.recent_part import key_of
 from visavis.store.words import Row

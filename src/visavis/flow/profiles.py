@@ -40,7 +40,8 @@ from visavis.flow.live_who import Found, LiveWho
 from visavis.flow.made import MADE, told_in
 from visavis.flow.naming import Naming
 from visavis.store.erased import hash_of
-from visavis.store.history import Held, history_of
+from visavis.store.history import Held
+from visavis.store.history_streams import history_of
 from visavis.store.recent import Mark, Recent
 from visavis.store.recent_part import Kept, Ref
 from visavis.store.tail import Bodies, Frame

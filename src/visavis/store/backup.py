@@ -22,7 +22,7 @@ from typing import IO, Any, cast
 from visavis.store import builds, crash, tail
 from visavis.store.disk import sync
 from visavis.store.formats import check_format
-from visavis.store.history import FILE as HISTORY
+from visavis.store.history_file import FILE as HISTORY
 
 LIST = "backup.json"
 FORMAT = 1

@@ -9,7 +9,7 @@ from random import Random
 from unicodedata import normalize
 
 from tests.laws.edges import AGGREGATES, SCALARS
-from tests.laws.readers import empty_project, read, value_of
+from tests.laws.readers import empty_project, read, value_of, warehouse
 
 from visavis.core.clock import zone
 from visavis.core.lang.form import (
@@ -199,6 +199,34 @@ def ruled_by_name() -> Round:
         ]
         people.append(rows)
     return Round(shop_project(traits, "UTC"), {}, people, {}, [NOW + DAY])
+
+
+def since_the_beginning() -> Round:
+    """Windows that begin a moment before, at and after the first moment that there is."""
+    begins = {"before": TIME_MIN - 1, "at": TIME_MIN, "after": TIME_MIN + 1}
+    count = Aggregate(Type.INTEGER, "count", ())
+    traits = {
+        name: replace(computed(name, count), within_ms=NOW - start)
+        for name, start in begins.items()
+    }
+    moments = (TIME_MIN, TIME_MIN + 1, TIME_MIN + 2, NOW)
+    events = [row(f"m{n}", "Order Completed", {}, ts) for n, ts in enumerate(moments)]
+    return Round(shop_project(traits, "UTC"), {}, [events, []], {}, [NOW])
+
+
+def one_name_of_two_types() -> Round:
+    """A property that is a text in one event and a number in another."""
+    properties = {"Said": {"x": Type.TEXT}, "Counted": {"x": Type.INTEGER}}
+    text, number = (Property(kind, "x", "property") for kind in (Type.TEXT, Type.INTEGER))
+    traits = {
+        "said": computed("said", Aggregate(Type.TEXT, "last", (text,)), "Said"),
+        "most": computed("most", Aggregate(Type.INTEGER, "max", (number,)), "Counted"),
+        "total": computed("total", Aggregate(Type.INTEGER, "sum", (number,)), "Counted"),
+    }
+    told = [("Said", "10"), ("Said", "é"), ("Counted", 9), ("Counted", 10), ("Counted", None)]
+    events = [row(f"m{n}", event, {"x": x}, NOW + n) for n, (event, x) in enumerate(told)]
+    project = replace(empty_project("UTC", properties), traits=traits)
+    return Round(project, {}, [events, events[:2], []], {}, [NOW + 10])
 
 
 def end_of_time() -> Round:
@@ -411,6 +439,21 @@ def crowds(seed: int, count: int) -> list[list[Event]]:
             rows.append(row(f"{rng.choice('aZéb😀')}{n}:{person}", "Row", held, at))
         out.append(rows)
     return out
+
+
+def held_faults() -> list[tuple[Type, Value, Value]]:
+    """(type, value, what came back) of values that the engine gives back otherwise."""
+    from visavis.store.engines.duckdb_names import held, literal
+
+    told = [(kind, value) for kind, pool in POOLS.items() for value in pool]
+    columns = ", ".join(held(literal(value, kind), kind) for kind, value in told)
+    wh = warehouse()
+    try:
+        (found,) = wh.rows(f"SELECT {columns}")
+    finally:
+        wh.close()
+    pairs = zip(told, found, strict=True)
+    return [(kind, value, back) for (kind, value), back in pairs if value != back]
 
 
 def tame(histories: list[list[Event]]) -> list[list[Event]]:

@@ -130,6 +130,18 @@ def test_given_traits_that_name_no_property(record_property: Record) -> None:
     agree(rounds.ruled_by_name(), record_property)
 
 
+def test_windows_from_the_beginning_of_time(record_property: Record) -> None:
+    agree(rounds.since_the_beginning(), record_property)
+
+
+def test_a_property_of_two_types(record_property: Record) -> None:
+    agree(rounds.one_name_of_two_types(), record_property)
+
+
+def test_values_come_back_from_the_engine_as_the_reader_holds_them() -> None:
+    assert rounds.held_faults() == []
+
+
 def test_the_last_moment_of_all(record_property: Record) -> None:
     agree(rounds.end_of_time(), record_property)
 

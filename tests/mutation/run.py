@@ -48,7 +48,15 @@ RELOADED = {
 }
 UNUSED = {
     "reader": ("rows_behind", "_sources", "_rows", "only"),
-    "duckdb": ("write_parquet", "arrow", "register", "columns", "DuckDB.__init__"),
+    "duckdb": (
+        "write_parquet",
+        "arrow",
+        "batches",
+        "register",
+        "runs",
+        "columns",
+        "DuckDB.__init__",
+    ),
     "reader_select": ("indexes",),
     "batch": ("compute_fits",),
     "duckdb_names": ("text_literal",),

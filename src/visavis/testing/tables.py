@@ -74,10 +74,19 @@ def _events(rows: Numbered, properties: Mapping[str, Mapping[str, Type]]) -> pa.
         "person": pa.array([n for _, n, _ in rows], pa.int64()),
         "cleared": pa.array([e.get("cleared") or None for _, _, e in rows], pa.list_(pa.string())),
     }
-    types = {n: t for fields in properties.values() for n, t in fields.items()}
-    for name, type in types.items():
-        columns[f"p_{name}"] = array(type, [e["properties"].get(name) for _, _, e in rows])
+    types: dict[str, set[Type]] = {}
+    for fields in properties.values():
+        for name, kind in fields.items():
+            types.setdefault(name, set()).add(kind)
+    for name, kinds in types.items():
+        values = [e["properties"].get(name) for _, _, e in rows]
+        columns[f"p_{name}"] = array(kinds.pop(), values) if len(kinds) == 1 else _mixed(values)
     return pa.table(columns)
+
+
+def _mixed(values: Iterable[Value]) -> pa.Array[Any]:
+    """Texts and whole numbers as what they have in common."""
+    return array(Type.TEXT, [None if value is None else str(value) for value in values])
 
 
 def _text(rows: Numbered, key: str) -> pa.Array[Any]:

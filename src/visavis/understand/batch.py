@@ -13,7 +13,7 @@ from visavis.core.clock import zone
 from visavis.core.lang.form import Bucket, Node, Value, children, trait_names, walk
 from visavis.core.lang.types import SCALE, Type
 from visavis.core.nouns import Project, Trait
-from visavis.store.engines.duckdb_names import SQL_TYPES, identifier, literal, time_literal
+from visavis.store.engines.duckdb_names import identifier, literal, time_literal
 from visavis.store.engines.duckdb_sql import Names, expression
 from visavis.store.warehouse import Warehouse
 from visavis.understand.streams import by_stream, grouped
@@ -44,7 +44,7 @@ def compute_people(
     staged: list[str] = []
     for stage in range(last + 1):
         now = [t for t in traits if depth[t.name] == stage and t.kind in ("derived", "predicted")]
-        known |= _fit(wh, source, now, as_of_ms, known) if fits is None and stage else {}
+        known |= _fit(wh, source, now, as_of_ms, known) if stage else {}
         source = _layered(source, now, as_of_ms, known)
         if stage < last:
             staged.append(f"visavis_stage_{stage}")
@@ -109,8 +109,7 @@ def _layered(
 def _value(trait: Trait, names: Names) -> str:
     if trait.value is None:
         return literal(None, trait.type)
-    sql = expression(trait.value, names)
-    return f"CAST({sql} AS {SQL_TYPES[trait.type]})" if trait.value.type is Type.NULL else sql
+    return expression(trait.value, names)
 
 
 def _layers(traits: Sequence[Trait]) -> list[list[Trait]]:
@@ -131,7 +130,7 @@ def _bucket_depths(traits: Sequence[Trait]) -> dict[str, int]:
     depth: dict[str, int] = {}
     for trait in traits:
         depth[trait.name] = 0
-        if trait.kind == "derived" and trait.value is not None:
+        if trait.value is not None:
             below = max((depth[name] for name in trait_names(trait.value)), default=0)
             depth[trait.name] = below + _nesting(trait.value)
     return depth

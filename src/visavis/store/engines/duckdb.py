@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _DECIMAL = "DECIMAL(18,6)"
 # as small as zstd over the encodings of version 1, and a third faster to write
 _PARQUET = "COMPRESSION snappy, PARQUET_VERSION v2, ROW_GROUP_SIZE 122880"
-_BATCH = 1 << 17
+_BATCH = 131_072
 _MOST = "900000000000"
 """Well within the largest decimal, so that a rough test suffices."""
 

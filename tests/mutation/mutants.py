@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -42,7 +43,10 @@ _SQL = [
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One change: the `number`-th node of the module's tree takes the `choice`-th change."""
+    """One change: the `number`-th node of the module's tree takes the `choice`-th change.
+
+    It is the `nth` that reads just so in its function.
+    """
 
     module: str
     function: str
@@ -51,23 +55,28 @@ class Mutant:
     after: str
     number: int
     choice: int
+    nth: int = 1
 
     @property
     def key(self) -> str:
         """What it is called in the list of equivalent mutants; lines may move."""
         short = self.module.rpartition(".")[2]
-        return f"{short}.{self.function}: {self.before} -> {self.after}"
+        told = f"{short}.{self.function}: {self.before} -> {self.after}"
+        return told if self.nth == 1 else f"{told} ({self.nth})"
 
 
 def mutants(module: str, source: str, sql: bool) -> list[Mutant]:
     """Every mutant of a module."""
-    found = []
+    found: list[Mutant] = []
+    told: Counter[tuple[str, str, str]] = Counter()
     for number, (node, function) in enumerate(_visited(ast.parse(source))):
         for choice, change in enumerate(changes(node, sql)):
             before, after = _short(node), _short(change(copy.deepcopy(node)))
             if before != after:
-                line = getattr(node, "lineno", 0)
-                found.append(Mutant(module, function, line, before, after, number, choice))
+                line, key = getattr(node, "lineno", 0), (function, before, after)
+                told[key] += 1
+                made = Mutant(module, function, line, before, after, number, choice, told[key])
+                found.append(made)
     return found
 
 

@@ -76,7 +76,7 @@ def _insert(stream: Stream, event: Mapping[str, Any], line_fields: Mapping[str, 
     given = event.get("ts")
     ts, message_id = TIME_MIN if given is None else int(given), event["message_id"]
     low, high = bisect_left(stream.ts, ts), bisect_right(stream.ts, ts)
-    row = low + bisect_left(stream.message_ids[low:high], message_id)
+    row = bisect_left(stream.message_ids, message_id, low, high)
     stream.ts.insert(row, ts)
     stream.message_ids.insert(row, message_id)
     held = event.get("properties") or {}

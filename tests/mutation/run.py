@@ -110,31 +110,35 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(tree, self.mutant.module, "exec"), module.__dict__)
 
 
-def _try(mutant: Mutant, reader: str, known: Sequence[suite.Known]) -> bool:
-    """In the child: whether the reader with the change still holds the laws."""
+def _try(mutant: Mutant, reader: str, known: Sequence[suite.Known]) -> int | None:
+    """In the child: which round notices the change; see suite.batch_noticed."""
     for name in [n for n in sys.modules if n.startswith(RELOADED[reader])]:
         del sys.modules[name]
     sys.meta_path.insert(0, _Finder(mutant, reader == "duckdb"))
     if reader == "duckdb":
-        return suite.batch_holds(known, mutant.module.endswith("_zone"))
+        return suite.batch_noticed(known, mutant.module.endswith("_zone"))
     short = mutant.module.rpartition(".")[2]
-    return suite.live_holds(known, short.removeprefix("reader_") in CLOCKED, short in KEPT)
+    return suite.live_noticed(known, short.removeprefix("reader_") in CLOCKED, short in KEPT)
 
 
-def _forked(work: Callable[[], bool]) -> int:
-    """Starts a child that does the work; its exit code is 0 if that is true."""
+_BROKEN = 1
+
+
+def _forked(work: Callable[[], int | None]) -> int:
+    """Starts a child that does the work; its exit code is 0 for None, else more by two."""
     child = os.fork()
     if child:
         return child
-    code = 1
+    code = _BROKEN
     try:
         signal.alarm(PATIENCE_SECONDS)
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
         os.dup2(silence, 2)
-        code = 0 if work() else 1
+        number = work()
+        code = 0 if number is None else number + 2
     except Exception:  # noqa: BLE001 - a mutant that breaks is a mutant noticed
-        code = 1
+        code = _BROKEN
     finally:
         os._exit(code)
 
@@ -160,14 +164,19 @@ def learned(quick: bool) -> list[suite.Known]:
 def survivors(
     reader: str, chosen: Iterable[Mutant], known: Sequence[suite.Known], jobs: int
 ) -> Iterator[tuple[Mutant, bool]]:
-    """Each mutant with whether it survived, as they finish."""
+    """Each mutant with whether it survived, as they finish.
+
+    What noticed one mutant likely notices the next: that round is asked first.
+    """
     running: dict[int, Mutant] = {}
-    waiting = list(chosen)
+    waiting, known = list(chosen), list(known)
     while waiting or running:
         while waiting and len(running) < jobs:
             mutant = waiting.pop(0)
             running[_forked(lambda m=mutant: _try(m, reader, known))] = mutant
         child, status = os.wait()
+        number = os.waitstatus_to_exitcode(status) - 2
+        known.sort(key=lambda item: item.number != number)
         yield running.pop(child), status == 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -35,6 +35,7 @@ DAY = 86_400_000
 class Known:
     """A round with the answers that both readers agree on, and later ones for the law of time."""
 
+    number: int
     round: Round
     answers: Answers
     fits: Fits
@@ -93,7 +94,7 @@ def learn(quick: bool = False) -> list[Known]:
         live = ask_live(round, fits)
         found = next(differences(round, batch, live), None)
         assert found is None, f"the readers differ without any change: {found}"
-        known.append(Known(round, live, fits, later(round, fits)))
+        known.append(Known(len(known), round, live, fits, later(round, fits)))
     return known
 
 
@@ -122,15 +123,37 @@ def _moments(round: Round, now: int) -> list[int]:
     return [*Random(now).sample(after, min(len(after), 12)), now + 1]
 
 
-def batch_holds(known: Sequence[Known], clock: bool) -> bool:
-    """Whether the batch reader still says what is known; with `clock` since when, too."""
+OTHER = -1
+"""Stands for a law that is no round."""
+
+
+def batch_noticed(known: Sequence[Known], clock: bool) -> int | None:
+    """The number of the first round on which the batch reader no longer says what is known.
+
+    OTHER where another law notices; None where nothing does. With `clock` since when is asked, too.
+    """
+    first = _first(known, _batch_holds)
+    if first is not None:
+        return first
+    return None if not rounds.held_faults() and (not clock or _since_holds()) else OTHER
+
+
+def _first(known: Sequence[Known], holds: Callable[[Known], bool]) -> int | None:
     for item in known:
-        answers, fits = ask_batch(item.round, warehouse)
-        if next(differences(item.round, answers, item.answers), None) is not None:
-            return False
-        if {n: tuple(c) for n, c in fits.items()} != {n: tuple(c) for n, c in item.fits.items()}:
-            return False
-    return not rounds.held_faults() and (not clock or _since_holds())
+        try:
+            if not holds(item):
+                return item.number
+        except Exception:  # noqa: BLE001 - a reader that breaks is noticed
+            return item.number
+    return None
+
+
+def _batch_holds(item: Known) -> bool:
+    answers, fits = ask_batch(item.round, warehouse)
+    if next(differences(item.round, answers, item.answers), None) is not None:
+        return False
+    made = {name: tuple(cuts) for name, cuts in fits.items()}
+    return made == {name: tuple(cuts) for name, cuts in item.fits.items()}
 
 
 def _since_holds() -> bool:
@@ -156,27 +179,35 @@ def _since_holds() -> bool:
     return True
 
 
-def live_holds(known: Sequence[Known], clock: bool, kept: bool) -> bool:
-    """Whether the Python reader still says what is known, and until when.
+def live_noticed(known: Sequence[Known], clock: bool, kept: bool) -> int | None:
+    """The same of the Python reader, and of until when its answers hold.
 
     `clock` looks closely at the moments at which the clock changes a value, too; `kept` at how
     events are told and at answers that are renewed.
     """
     if kept and not _kept_holds(known):
-        return False
-    for item in known:
-        answers = ask_live(item.round, item.fits)
-        if next(differences(item.round, item.answers, answers), None) is not None:
-            return False
-    if not (all(_until_holds(item) for item in known if item.later) and _tight()):
-        return False
+        return OTHER
+    first = _first(known, _live_holds)
+    if first is None:
+        first = _first([item for item in known if item.later], _until_holds)
+    if first is not None:
+        return first
+    return None if _tight() and (not clock or _clock_holds()) else OTHER
+
+
+def _live_holds(item: Known) -> bool:
+    answers = ask_live(item.round, item.fits)
+    return next(differences(item.round, item.answers, answers), None) is None
+
+
+def _clock_holds() -> bool:
     from tests.laws import test_zones
 
-    if clock and not _dates_hold():
+    if not _dates_hold():
         return False
-    if clock and any(any(test_zones.return_faults(name)) for name in test_zones.ZONES):
+    if any(any(test_zones.return_faults(name)) for name in test_zones.ZONES):
         return False
-    return not clock or not any(any(faults(seed)) for seed in range(4))
+    return not any(any(faults(seed)) for seed in range(4))
 
 
 def _kept_holds(known: Sequence[Known]) -> bool:

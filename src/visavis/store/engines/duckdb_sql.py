@@ -113,12 +113,6 @@ def _call(node: Call, names: Names) -> str:
     return _BUILT[node.function](node, args, kinds)
 
 
-def _comparison(node: Call, args: list[str], kinds: list[Type]) -> str:
-    if F in kinds and kinds[0] != kinds[1]:
-        args = [f"CAST({arg} AS DOUBLE)" for arg in args]
-    return f"({args[0]} {node.function} {args[1]})"
-
-
 def _joined(sign: str) -> Callable[[Call, list[str], list[Type]], str]:
     return lambda node, args, kinds: f"({f' {sign} '.join(args)})"
 
@@ -287,7 +281,8 @@ _PLAIN = {
 }
 
 _BUILT: dict[str, Callable[[Call, list[str], list[Type]], str]] = {
-    **dict.fromkeys(("=", "<>", "<", "<=", ">", ">="), _comparison),
+    # beside a float the engine, too, makes a number a float
+    **{sign: _joined(sign) for sign in ("=", "<>", "<", "<=", ">", ">=")},
     "and": _joined("AND"),
     "or": _joined("OR"),
     "concat": _joined("||"),

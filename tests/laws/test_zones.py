@@ -13,7 +13,7 @@ from visavis.core.lang.types import DATE_MAX, DATE_MIN, DAY_MS, TIME_MAX, TIME_M
 ZONES = (
     "UTC", "Europe/Berlin", "Africa/Casablanca", "Africa/Cairo", "Pacific/Apia",
     "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Tehran", "Antarctica/Troll",
-    "America/St_Johns",
+    "America/St_Johns", "Asia/Kolkata",
 )  # fmt: skip
 
 

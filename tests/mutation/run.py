@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import pickle
+import resource
 import signal
 import sys
 import tempfile
@@ -66,7 +67,8 @@ CLOCKED = ("ticks", "until", "dates", "scalar")
 """Modules of the Python reader that tell until when."""
 KEPT = ("reader", "history", "growing", "conditions")
 """Modules of it that take events in and keep answers."""
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS, ROOM_BYTES = 120, 6 << 30
+"""Processor time and memory after which a mutant that never comes to an end is noticed."""
 
 
 def path_of(module: str) -> Path:
@@ -131,7 +133,8 @@ def _forked(work: Callable[[], int | None]) -> int:
         return child
     code = _BROKEN
     try:
-        signal.alarm(PATIENCE_SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, PATIENCE_SECONDS)
+        resource.setrlimit(resource.RLIMIT_DATA, (ROOM_BYTES, ROOM_BYTES))
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
         os.dup2(silence, 2)

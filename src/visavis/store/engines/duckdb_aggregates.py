@@ -93,7 +93,7 @@ def _avg(call: _Call) -> Halves:
     finish = {
         I: "visavis_quotient({0} * 1000000, CAST({1} AS HUGEINT))",
         D: "visavis_mean({0}, {1})",
-        F: "visavis_finite({0} / nullif({1}, 0))",
+        F: "visavis_finite({0} / {1})",
     }[call.kind]
     return Halves((_total(call), count), lambda names: finish.format(*names))
 

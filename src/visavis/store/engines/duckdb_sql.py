@@ -184,8 +184,8 @@ _GROWING = re.compile(r"visavis_|CASE|list_transform")
 
 def _division(node: Call, args: list[str], kinds: list[Type]) -> str:
     if node.type is F:
-        divisor = f"nullif(CAST({args[1]} AS DOUBLE), 0)"
-        return f"visavis_finite(CAST({args[0]} AS DOUBLE) / {divisor})"
+        # by zero it is infinite, or no number
+        return f"visavis_finite(CAST({args[0]} AS DOUBLE) / CAST({args[1]} AS DOUBLE))"
     places = {(I, I): 10**6, (D, D): 10**6, (I, D): 10**12, (D, I): 1}[(kinds[0], kinds[1])]
 
     def quotient(a: str, b: str) -> str:
@@ -254,10 +254,6 @@ def _repeated(template: str) -> Callable[[Call, list[str], list[Type]], str]:
     return lambda node, args, kinds: once(args, template.format)
 
 
-def _to_decimal(node: Call, args: list[str], kinds: list[Type]) -> str:
-    return args[0] if kinds[0] is D else f"TRY_CAST({args[0]} AS DECIMAL(18,6))"
-
-
 _PLAIN = {
     "not": "(NOT {0})",
     "is null": "({0} IS NULL)",
@@ -277,6 +273,7 @@ _PLAIN = {
     "ends_with": "ends_with({0}, {1})",
     "contains": "contains({0}, {1})",
     "hours_between": "((epoch_ms({1}) - epoch_ms({0})) // 3600000)",
+    "to_decimal": "TRY_CAST({0} AS DECIMAL(18,6))",
     "to_float": "CAST({0} AS DOUBLE)",
 }
 
@@ -307,7 +304,6 @@ _BUILT: dict[str, Callable[[Call, list[str], list[Type]], str]] = {
     "days_between": _days("CAST({1} - {0} AS BIGINT)"),
     "years_between": _days("visavis_years({0}, {1})"),
     "days_to_anniversary": _days("visavis_to_anniversary({0}, {1})"),
-    "to_decimal": _to_decimal,
     "date": _date,
     "hour": _repeated("hour(visavis_local({0}))"),
     "left": _repeated("visavis_first_chars({0}, {1})"),

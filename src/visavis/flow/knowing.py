@@ -7,6 +7,7 @@ one before and the events since.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 import sys
@@ -116,7 +117,8 @@ class Knowledge:
         try:
             await process.wait()
         except asyncio.CancelledError:  # the service ends: the next one has it made
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):  # it may just have ended
+                process.kill()
             await process.wait()
             for left in (self.state / "builds").glob(f"*/{unfinished(process.pid)}"):
                 left.unlink(missing_ok=True)

@@ -209,6 +209,8 @@ def since_the_beginning() -> Round:
         name: replace(computed(name, count), within_ms=NOW - start)
         for name, start in begins.items()
     }
+    # no model has been fitted: its trait is null
+    traits["guess"] = Trait("guess", "predicted", Type.FLOAT, PLACE)
     moments = (TIME_MIN, TIME_MIN + 1, TIME_MIN + 2, NOW)
     events = [row(f"m{n}", "Order Completed", {}, ts) for n, ts in enumerate(moments)]
     return Round(shop_project(traits, "UTC"), {}, [events, []], {}, [NOW])

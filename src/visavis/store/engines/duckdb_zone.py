@@ -100,11 +100,11 @@ def _midnights(zone: Zone) -> tuple[list[int], list[int]]:
     first = zone.transitions[0] // DAY_MS - 3 if zone.transitions else 0
     days: list[int] = []
     shifts = [zone.midnight(first) - first * DAY_MS]
-    for turn in zone.transitions:
-        # away from a transition the offset stands still
-        for day in range(turn // DAY_MS - 2, turn // DAY_MS + 4):
-            shift = zone.midnight(day) - day * DAY_MS
-            if shift != shifts[-1] and (not days or day > days[-1]):
-                days.append(day)
-                shifts.append(shift)
+    # away from a transition the offset stands still
+    near = {turn // DAY_MS + n for turn in zone.transitions for n in range(-2, 4)}
+    for day in sorted(near):
+        shift = zone.midnight(day) - day * DAY_MS
+        if shift != shifts[-1]:
+            days.append(day)
+            shifts.append(shift)
     return days, shifts

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 from tests.laws.readers import ask, explain
-from tests.laws.renewing import condition_faults, renewal_faults
+from tests.laws.renewing import condition_faults, nobody_faults, renewal_faults
 from tests.laws.retelling import retold_round, telling_faults
 from tests.laws.test_pure import invented_fits
 
@@ -25,6 +25,13 @@ def test_a_renewed_answer_is_that_of_all_events_at_once(seed: int) -> None:
     round = make_round(seed, people=25)
     fits = invented_fits(round, Random(seed))
     assert list(renewal_faults(round, fits, Random(seed))) == []
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + 8))
+def test_only_what_rests_on_what_somebody_did_is_theirs(seed: int) -> None:
+    round = make_round(seed, people=25)
+    fits = invented_fits(round, Random(seed))
+    assert list(nobody_faults(round, fits, Random(seed))) == []
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + 8))

@@ -228,6 +228,24 @@ def test_more_than_the_disk_takes_is_refused_not_held(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_what_nobody_waits_for_goes_with_the_next_group_or_soon_alone(tmp_path: Path) -> None:
+    async def run() -> None:
+        committer = Committer(Tail(tmp_path), asyncio.get_running_loop())
+        told: list[NotStored | None] = []
+        committer.put_soon(0, b"{}", b"one", told.append)
+        await committer.store(0, b"{}", b"event")
+        assert (told, committer.numbers.commits) == ([None], 1)
+        alone = asyncio.Event()
+        committer.put_soon(0, b"{}", b"two", lambda _: alone.set())
+        await alone.wait()
+        assert (committer.tail.next_number, committer.numbers.waiting_bytes) == (4, 0)
+        committer.put_soon(0, b"{}", b"three", told.append)
+        await asyncio.to_thread(committer.close)
+        assert committer.tail.next_number == 5
+
+    asyncio.run(run())
+
+
 def test_a_disk_that_fails_once_is_used_again(tmp_path: Path) -> None:
     class Failing(Tail):
         fails = True

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from visavis.core.decisions import Identifier
 from visavis.store import recent, recent_file
+from visavis.store.history import PublishedHistory, read_ahead
 from visavis.store.history_file import FILE, HistoryWriter, is_made
 from visavis.store.recent import Mark, Recent
 from visavis.store.recent_file import RecentFile
@@ -198,3 +199,25 @@ def test_a_history_of_another_version_is_made_anew(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / FILE) as db:
         db.execute("UPDATE meta SET value = '1' WHERE name = 'version'")
     assert not is_made(tmp_path)
+
+
+def test_nobody_is_settled_whose_identifier_another_spells_otherwise(tmp_path: Path) -> None:
+    writer = HistoryWriter(tmp_path / "new")
+    held = [("a.b@x.example", 1), ("A.B@x.example", 2), ("c@x.example", 3), ("c@y.example", 4)]
+    writer.rows("nodes", 7, [(n, n, "email", value, 0, 0, None) for value, n in held])
+    writer.rows("identifiers", 3, [("email", value, n) for value, n in held])
+    writer.rows("persons", 3, [(n, f"p{n}", 1) for _, n in held])
+    writer.rows("keys", 3, [("email", "a.b@x.example", 2)])
+    writer.meta({"events": []})
+    writer.finish(tmp_path / FILE, {"email": ["email"]})
+    read_ahead(tmp_path / FILE)
+    read_ahead(tmp_path / "gone")
+    history = PublishedHistory(tmp_path / FILE)
+    settled = [history.settled(n) for _, n in held]
+    assert [one is not None for one in settled] == [False, False, True, True]
+    known = history.held("email", "c@x.example")
+    assert known is not None
+    assert settled[2] is not None
+    assert (known.owner, settled[2].members) == (3, {("email", "c@x.example"): known})
+    assert history.held("email", "nobody@x.example") is None
+    history.close()

@@ -96,24 +96,13 @@ class Decider:
         The candidates, and why each fell, are told where it is `explained`.
         """
         known = self._known(profiles, name, at_ms, session_only)
-        base, identifiers = profiles.base, known.identifiers
-        project = base.project
+        base = profiles.base
         self._look_for_arms(at_ms)
-        sent = placement in project.channels
-        words = profiles.words(known.found) if known.found and sent else []
-        past = self._past(profiles, identifiers, at_ms) if sent else []
-        person = Person(
-            known.person_id or "", identifiers[0], identifiers,
-            self._arm(HOLDOUT, project.holdout, identifiers), words, past,
-            _zone(profiles, known.shown) if sent else None,
-        )  # fmt: skip
         here = known.shortlist(placement, menu)
-        asked: Iterable[Asked]
-        if explained:
-            reading = menu.conditions.over(known.values, known.untils, at_ms, base.fits)
-            asked = menu.everything(reading)
-        else:
-            asked = here.ranked(known.values, known.untils, at_ms, base.fits)
+        held = known.values, known.untils, at_ms, base.fits
+        asked: Iterable[Asked] = (
+            menu.everything(menu.conditions.over(*held)) if explained else here.ranked(*held)
+        )
 
         def control(offer: Offer, person: Person) -> bool:
             arm = self._arm(control_of(offer.name), offer.control, person.identifiers)
@@ -126,14 +115,27 @@ class Decider:
         def render(offer: Offer, address: Identifier | None) -> Mapping[str, str]:
             return here.shown(offer, address, renderer)
 
+        person = self._person(profiles, known, placement, at_ms)
         outcome = consider(
-            asked, person, project, at_ms, control, render, count, base.withheld, placement,
+            asked, person, base.project, at_ms, control, render, count, base.withheld, placement,
             brief=not explained, ranked=not explained,
         )  # fmt: skip
         made = _told(outcome, person, placement, at_ms, known.person_id)
         if explained:
             made["candidates"] = [candidate.as_json() for candidate in outcome.candidates]
         return made
+
+    def _person(self, profiles: Profiles, known: _Known, placement: str, at_ms: int) -> Person:
+        """What decides beside the definitions; what is only shown asks for no word and no past."""
+        project, identifiers = profiles.base.project, known.identifiers
+        arm = self._arm(HOLDOUT, project.holdout, identifiers)
+        person_id = known.person_id or ""
+        if placement not in project.channels:
+            return Person(person_id, identifiers[0], identifiers, arm)
+        words = profiles.words(known.found) if known.found else []
+        past = self._past(profiles, identifiers, at_ms)
+        local = _zone(profiles, known.shown)
+        return Person(person_id, identifiers[0], identifiers, arm, words, past, local)
 
     def _renderer(self, profiles: Profiles, values: Mapping[str, Value], at_ms: int) -> Renderer:
         project = profiles.base.project

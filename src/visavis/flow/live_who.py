@@ -77,15 +77,14 @@ class LiveWho:
         blocked: Blocked,
         recent: Recent,
         held: Callable[[Name], Held | None],
-        hold: Callable[[Name, Held], None],
         history: PublishedHistory | None = None,
         words: Sequence[Row] = (),
         most: int = MOST,
     ) -> None:
-        """`held` tells what the base knows of an identifier, `hold` takes what is known already."""
+        """`held` tells what the base knows of an identifier."""
         self.kinds, self.pid, self.blocked, self.most = kinds, pid, blocked, most
         self.history = history
-        self.recent, self.held, self.hold = recent, held, hold
+        self.recent, self.held = recent, held
         self._filed: set[Name] = set()
         self.confirming = {k.name: set(k.confirmed_by) for k in kinds.values() if k.confirmed_by}
         self._confirms = frozenset().union(*self.confirming.values())
@@ -214,11 +213,7 @@ class LiveWho:
         if history is None or known is None or known.person is None or at_ms < self._as_of:
             return None
         found = history.settled(known.person)
-        if found is None:
-            return None
-        for member, held in found.members.items():
-            self.hold(member, held)
-        if not all(self._is_as_built(n, found) for n in found.members):
+        if found is None or not all(self._is_as_built(n, found) for n in found.members):
             return None
         members = {n: (held.first_seen, held.last_seen) for n, held in found.members.items()}
         return Found(

@@ -9,7 +9,7 @@ from visavis.store.relations import create_view
 from visavis.store.warehouse import Warehouse
 from visavis.understand.batch import base_query
 
-PORTION = 125_000
+PORTION = 160_000
 """People at a time: whose groups are held in memory together."""
 _TABLE = "people_base"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,19 +19,12 @@ from visavis.collect.glance import Glance, Who, identifiers
 from visavis.collect.live_names import ANONYMOUS
 from visavis.collect.live_values import Typed, is_free, typed_of
 from visavis.collect.payloads import events_of, glances_of
-from visavis.core.clock import zone
 from visavis.core.consent import Word, verdict
 from visavis.core.decisions import Identifier
 from visavis.core.identifiers import normal_value
-from visavis.core.lang.form import Value
-from visavis.core.lang.growing import Growing
-from visavis.core.lang.history import IDENTIFY, History, Stream
-from visavis.core.lang.reader import Result
-from visavis.core.lang.timeline import last_change
-from visavis.core.lang.types import TIME_MIN
-from visavis.core.tagging import expires_at, in_force, with_lineage
+from visavis.core.lang.history import IDENTIFY
 from visavis.core.vocabulary import EVENTS_WITH_LINES
-from visavis.flow.base import SEGMENT, TAG, Base, stamp
+from visavis.flow.base import Base, stamp
 from visavis.flow.counting import Counts
 from visavis.flow.gathering import Gathering
 from visavis.flow.keeping import Answer, Told
@@ -39,9 +32,9 @@ from visavis.flow.live_orders import Orders
 from visavis.flow.live_who import Found, LiveWho
 from visavis.flow.made import MADE, told_in
 from visavis.flow.naming import Naming
+from visavis.flow.truths import Truths
 from visavis.store.erased import hash_of
 from visavis.store.history import Held
-from visavis.store.history_streams import history_of
 from visavis.store.recent import Mark, Recent
 from visavis.store.recent_part import Kept, Ref
 from visavis.store.tail import Bodies, Frame
@@ -54,10 +47,6 @@ _SESSIONS, _SESSION_ROWS = 10_000, 100_000
 FEW = 64
 """Links of a shared identifier that are looked at."""
 _NEVER = 1 << 62
-_FEW_EVENTS = 16
-"""Events that are put into a history one by one; more are sorted into it at once."""
-_RETIRING_MS = 1_000
-"""How long an answer is kept where a tag is retired on some day."""
 _BEFORE = -(1 << 62)
 
 
@@ -90,19 +79,19 @@ class Profiles:
             read=self._read,
         )
         self.orders = Orders(base.project, base.history, self.recent)
-        self._known: dict[Identifier, Held | None] = {}
         self._told = Told(self._first_told, self._read)
         self._sessions = Told(lambda names, rule, ts: _BEFORE, self._read, _SESSIONS, _SESSION_ROWS)
         self._kinds = base.project.kinds
         self._naming = Naming(base.project.kinds)
         self._names = lru_cache(maxsize=_REMEMBERED)(self._names_of)
         self.who = LiveWho(
-            self._kinds, self.pid, self._naming.blocks, self.recent, self._held, self._hold,
+            self._kinds, self.pid, self._naming.blocks, self.recent, self._held,
             base.history, base.words, base.project.growth.largest,
         )  # fmt: skip
         self.gathering = Gathering(
             base, self.recent, self.orders, self._held, self._naming, self.who.nobodys
         )
+        self._truths = Truths(base, self.gathering)
         self._counts = Counts(self)
 
     @property
@@ -308,17 +297,9 @@ class Profiles:
         return self.who.base_persons(group)
 
     def _held(self, name: Identifier) -> Held | None:
-        """What the base knows of an identifier; remembered, for a base never changes."""
-        known = self._known
-        if name not in known:
-            history = self.base.history
-            self._hold(name, history.held(*name) if history is not None else None)
-        return known[name]
-
-    def _hold(self, name: Identifier, held: Held | None) -> None:
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[name] = held
+        """What the base knows of an identifier."""
+        history = self.base.history
+        return history.held(*name) if history is not None else None
 
     def _digests(self, name: Identifier) -> Iterable[str]:
         return self.who.digests(name)
@@ -332,7 +313,9 @@ class Profiles:
             return self._keep(name, self._made(name, at_ms))
         if at_ms < known.until and not known.pending:
             return known
-        return self._keep(name, self._renewed(self._told, known, at_ms) or self._made(name, at_ms))
+        return self._keep(
+            name, self._truths.renewed(self._told, known, at_ms) or self._made(name, at_ms)
+        )
 
     def session(self, name: Identifier, at_ms: int) -> Answer:
         """What is true of somebody of whom no more is known than was seen of one identifier."""
@@ -340,12 +323,12 @@ class Profiles:
         if known is not None and known.stamp <= at_ms:
             if at_ms < known.until and not known.pending:
                 return known
-            made = self._renewed(self._sessions, known, at_ms)
+            made = self._truths.renewed(self._sessions, known, at_ms)
         else:
             made = None
         if made is None:
             found = Found("", name, {name: (None, None)}, frozenset(), (), frozenset((name,)))
-            made = self._work_out(found, at_ms)
+            made = self._truths.work_out(found, at_ms)
         self._sessions.keep(name, made)
         return made
 
@@ -359,7 +342,7 @@ class Profiles:
 
     def _made(self, name: Identifier, at_ms: int) -> Answer | None:
         found = self.find(name, at_ms)
-        return None if found is None else self._work_out(found, at_ms)
+        return None if found is None else self._truths.work_out(found, at_ms)
 
     def _keep(self, name: Identifier, made: Answer | None) -> Answer | None:
         if made is None:
@@ -367,79 +350,6 @@ class Profiles:
         else:
             self._told.keep(name, made)
         return made
-
-    def _work_out(self, found: Found, at_ms: int) -> Answer:
-        parts, since = self.gathering.gathered(found.members, found.shared, at_ms)
-        growing = None if found.shared else self._grown(parts, since)
-        history = growing.history if growing else self.gathering.joined(parts, since)
-        made = self._answer(found, history, self.base.read(history, at_ms), at_ms)
-        made.growing = growing
-        return made
-
-    def _grown(
-        self, parts: list[tuple[str, Stream]], since: Sequence[Mapping[str, Any]]
-    ) -> Growing | None:
-        """The history of somebody who did something since the build, who is likely to go on; most
-        of those asked for did nothing. None where which of its events count has to be worked
-        out."""
-        if not since or any(event["void"] for event in since):
-            return None
-        project = self.base.project
-        growing = Growing(history_of(parts), project.properties, project.line_fields)
-        if len(since) <= _FEW_EVENTS and all(growing.take(event) for event in since):
-            return growing
-        history = self.gathering.joined(parts, since)
-        return Growing(history, project.properties, project.line_fields)
-
-    def _renewed(self, answers: Told, known: Answer, at_ms: int) -> Answer | None:
-        """The answer of a later moment, with the events since; None where who is who, or what
-        counts, has to be worked out anew."""
-        base, growing = self.base, known.growing
-        if growing is None or at_ms >= known.found.until:
-            return None
-        answers.read(known)
-        events = [event for event in known.pending if isinstance(event, Kept)]
-        if not all(growing.take(event.plain()) for event in events):
-            return None
-        fed = frozenset(event.event for event in events)
-        result, changed = base.program.renewed(
-            Result(known.values, known.untils), fed, growing.history, at_ms, base.fits, base.items
-        )
-        made = self._answer(known.found, growing.history, result, at_ms)
-        made.growing, made.since = growing, known.since
-        for key, lasting in known.lasting.items():
-            lasting.changed(changed)
-            made.lasting[key] = lasting
-        return made
-
-    def _answer(self, found: Found, history: History, result: Result, at_ms: int) -> Answer:
-        segments = sorted(
-            n for n in self.base.project.segments if result.values[f"{SEGMENT}{n}"] is True
-        )
-        tags, lasting = self._tags(history, result.values, at_ms)
-        until = min((lasting, found.until, *result.untils.values()))
-        return Answer(found, result.values, result.untils, until, at_ms, segments, tags)
-
-    def _tags(
-        self, history: History, values: Mapping[str, Value], at_ms: int
-    ) -> tuple[list[str], int]:
-        """The tags held, and until when that is so by the clock alone."""
-        base, held, until = self.base, [], _NEVER
-        if any(tag.expires_on is not None for tag in base.project.tags.values()):
-            until = at_ms + _RETIRING_MS
-        for path, tag in in_force(base.project.tags, at_ms, zone(base.project.time_zone)).items():
-            if values[f"{TAG}{path}"] is not True:
-                continue
-            if tag.lasts_ms is not None:
-                began = last_change(
-                    base.program, f"{TAG}{path}", history, at_ms, base.fits, base.items
-                )
-                end = expires_at(tag, None if began in (None, TIME_MIN) else began)
-                if end is not None and end <= at_ms:
-                    continue
-                until = min(until, _NEVER if end is None else end)
-            held.append((path, None, None))
-        return sorted(with_lineage(held)), until
 
     def words(self, found: Found) -> list[Word]:
         """What the build knows was said about consent, by or about the person's identifiers."""

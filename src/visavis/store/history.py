@@ -88,6 +88,7 @@ class PublishedHistory:
         ]
         self.by_event = {shape.event: shape for shape in self.shapes}
         self._texts: dict[int, str] = {}
+        self._owners: dict[Name, int | None] = {}
         self._together = lru_cache(maxsize=_MOST_OWNERS)(self._all_of)
 
     def close(self) -> None:
@@ -100,11 +101,20 @@ class PublishedHistory:
     # who is who
 
     def held(self, kind: str, value: str) -> Held | None:
-        """What is known of an identifier."""
-        row = self.db.execute(
-            "SELECT owner FROM identifiers WHERE kind = ? AND value = ?", (kind, value)
-        ).fetchone()
-        return self._together(row[0])[kind, value] if row else None
+        """What is known of an identifier; remembered, with all of its person."""
+        name = kind, value
+        if name not in self._owners:
+            row = self.db.execute(
+                "SELECT owner FROM identifiers WHERE kind = ? AND value = ?", name
+            ).fetchone()
+            self._remember((name,), row[0] if row else None)
+        owner = self._owners[name]
+        return None if owner is None else self._together(owner)[name]
+
+    def _remember(self, names: Iterable[Name], owner: int | None) -> None:
+        if len(self._owners) >= _MOST_NAMES:
+            self._owners.clear()
+        self._owners.update(dict.fromkeys(names, owner))
 
     def _all_of(self, owner: int) -> dict[Name, Held]:
         rows = self.db.execute(
@@ -113,10 +123,12 @@ class PublishedHistory:
             (owner,),
         )
         person = None if owner < 0 else owner
-        return {
+        found = {
             (kind, value): Held(node, person, low, high, bot)
             for kind, value, node, low, high, bot in rows
         }
+        self._remember(found, owner)
+        return found
 
     def person_by_id(self, person_id: str) -> int | None:
         """The person of a person_id."""
@@ -324,7 +336,7 @@ class PublishedHistory:
 
 
 _MOST_TEXTS = 100_000
-_MOST_OWNERS = 1_000
+_MOST_NAMES, _MOST_OWNERS = 20_000, 5_000
 
 
 def _pair(text: str) -> tuple[str, str]:

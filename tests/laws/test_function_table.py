@@ -110,40 +110,25 @@ def test_every_bucket_signature(times: int, record_property: Record) -> None:
     agree(rounds.over_buckets(40 * times), record_property)
 
 
-def test_a_line_s_own_field_beats_the_catalogue(record_property: Record) -> None:
-    agree(rounds.own_field_of_lines(), record_property)
-
-
-def test_a_trait_of_the_catalogue_alone(record_property: Record) -> None:
-    agree(rounds.catalogue_alone(), record_property)
-
-
-def test_a_trait_of_lines_that_reads_a_property_of_their_order(record_property: Record) -> None:
-    agree(rounds.property_of_lines(), record_property)
-
-
-def test_a_trait_of_lines_that_reads_their_event(record_property: Record) -> None:
-    agree(rounds.channel_of_lines(), record_property)
-
-
-def test_given_traits_that_name_no_property(record_property: Record) -> None:
-    agree(rounds.ruled_by_name(), record_property)
-
-
-def test_windows_from_the_beginning_of_time(record_property: Record) -> None:
-    agree(rounds.since_the_beginning(), record_property)
-
-
-def test_a_property_of_two_types(record_property: Record) -> None:
-    agree(rounds.one_name_of_two_types(), record_property)
+@pytest.mark.parametrize(
+    "made",
+    [
+        rounds.own_field_of_lines,
+        rounds.catalogue_alone,
+        rounds.property_of_lines,
+        rounds.channel_of_lines,
+        rounds.ruled_by_name,
+        rounds.since_the_beginning,
+        rounds.one_name_of_two_types,
+        rounds.end_of_time,
+    ],
+)
+def test_special_cases(made: Callable[[], Round], record_property: Record) -> None:
+    agree(made(), record_property)
 
 
 def test_values_come_back_from_the_engine_as_the_reader_holds_them() -> None:
     assert rounds.held_faults() == []
-
-
-def test_the_last_moment_of_all(record_property: Record) -> None:
-    agree(rounds.end_of_time(), record_property)
 
 
 def test_a_mismatch_is_shown_small() -> None:

@@ -61,8 +61,8 @@ def write_history(at: Published, project: Project) -> Path:
         open_lake(wh, at)
         # events of shared identifiers lie under these: whose they are is told when they are read
         create_views(wh, replace(snapshot_of(at.build, at.lake.path), attributed=None))
-        kinds = _People(wh, at, project, writer).write()
-    writer.finish(target, kinds)
+        _People(wh, at, project, writer).write()
+    writer.finish(target)
     return target
 
 
@@ -75,14 +75,14 @@ class _People:
         self.wh, self.at, self.project, self.writer = wh, at, project, writer
         self.codes: dict[str, int] = {}
 
-    def write(self) -> Mapping[str, Sequence[str]]:
-        """All tables of the file; the kinds of each family of comparing forms."""
+    def write(self) -> None:
+        """All tables of the file."""
         needed = needs(self.project)
         shapes = [_shape(event, need) for event, need in needed.items()]
         for number, shape in enumerate(shapes):
             self._event(number, shape)
         self.writer.rows("texts", 2, ((code, text) for text, code in self.codes.items()))
-        kinds = self._who()
+        self._who()
         self._items()
         manifest = self.at.build.manifest
         self.writer.meta(
@@ -96,7 +96,6 @@ class _People:
             }
         )
         self.writer.rows("sizes", 2, list(manifest["segments"].items()))
-        return kinds
 
     def _rates(self) -> list[tuple[str, int, int]]:
         """What the build knew foreign currencies to be worth."""
@@ -108,7 +107,7 @@ class _People:
     def _table(self, name: str) -> str:
         return f"read_parquet({text_literal(str(self.at.build.table(name)))})"
 
-    def _who(self) -> Mapping[str, Sequence[str]]:
+    def _who(self) -> None:
         """Identifiers and links of the whole lake, and who held them at the build's moment."""
         rows = self.wh.rows(
             f"SELECT {owner('n.node')}, n.node, n.kind, n.value, epoch_ms(s.first_seen), "
@@ -122,7 +121,7 @@ class _People:
         )
         self.writer.rows("nodes", 7, rows)
         self.writer.rows("identifiers", 3, ((row[2], row[3], row[0]) for row in rows))
-        kinds = write_evidence(self.wh, self.at, self.project, self.writer)
+        write_evidence(self.wh, self.at, self.project, self.writer)
         self.writer.rows("persons", 3, self.wh.rows(persons(self.at, self.project)))
         self.writer.rows(
             "members",
@@ -135,7 +134,6 @@ class _People:
         self._words()
         self._logins()
         self._orders()
-        return kinds
 
     def _orders(self) -> None:
         """The orders that may be told again live, by the key that says so."""

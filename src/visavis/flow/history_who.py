@@ -22,11 +22,8 @@ from visavis.unify.rules import pid_blocks, pid_sql
 _PLAIN_KIND = IdentifierKind("")
 
 
-def write_evidence(
-    wh: Warehouse, at: Published, project: Project, writer: HistoryWriter
-) -> dict[str, list[str]]:
-    """Links, comparing forms, confirmations, and indexes of hashes and of the ids of people; the
-    kinds of each family of comparing forms."""
+def write_evidence(wh: Warehouse, at: Published, project: Project, writer: HistoryWriter) -> None:
+    """Links, comparing forms, confirmations, and indexes of hashes and of the ids of people."""
     _ties(wh, at, project, writer)
     _confirmed(wh, project, writer)
     present = [str(row[0]) for row in wh.rows("SELECT DISTINCT kind FROM lake_nodes ORDER BY 1")]
@@ -43,7 +40,6 @@ def write_evidence(
     blocked = wh.value("SELECT count(*) FROM blocked_nodes")
     wh.execute("DROP TABLE seen_identifiers")
     writer.meta({"kinds": by_family, "hashes": hashes, "blocked": blocked})
-    return by_family
 
 
 def owner(node: str) -> str:

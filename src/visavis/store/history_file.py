@@ -25,7 +25,6 @@ NULL = -(2**63)
 """Stands for null in the arrays."""
 HASHED = "#"
 """In place of a family: the key is a hash, of whatever it was made from."""
-NO_KINDS: Mapping[str, Sequence[str]] = {}
 PIDS, PLAIN = "pids", "plain"
 """Prefix indexes: of the ids that each identifier gives, and of the hashes of plain ones."""
 _RUN = 4096
@@ -107,16 +106,11 @@ class HistoryWriter:
         """Sets facts about the file."""
         self.rows("meta", 2, [(name, json.dumps(value)) for name, value in values.items()])
 
-    def _unsettle(self, kinds: Mapping[str, Sequence[str]]) -> None:
-        """Settles nobody of whom somebody else has an identifier with the same comparing form;
-        `kinds`: the kinds of each family of forms."""
-        of = {kind: name for name, some in kinds.items() for kind in some}
-        if not of:
-            return
-        marks = ", ".join("(?, ?)" for _ in of)
-        self.db.execute("CREATE TEMP TABLE families(kind TEXT PRIMARY KEY, family TEXT)")
+    def _unsettle(self) -> None:
+        """Settles nobody of whom somebody else has an identifier with the same comparing form."""
         self.db.execute(
-            f"INSERT INTO families VALUES {marks}", [text for pair in of.items() for text in pair]
+            "CREATE TEMP TABLE families AS SELECT k.value AS kind, f.key AS family FROM meta, "
+            "json_each(meta.value) AS f, json_each(f.value) AS k WHERE meta.name = 'kinds'"
         )
         # a value that is not its own form may be taken for one: that settles fewer, and is no harm
         self.db.execute(
@@ -137,15 +131,14 @@ class HistoryWriter:
             row = (what, int(numbers[start]), numbers[run].tobytes() + nodes[run].tobytes())
             self.db.execute("INSERT OR IGNORE INTO prefixes VALUES (?, ?, ?)", row)
 
-    def finish(self, target: Path, kinds: Mapping[str, Sequence[str]] = NO_KINDS) -> None:
-        """Makes the file durable under its name, in one step; `kinds` of each family of comparing
-        forms."""
+    def finish(self, target: Path) -> None:
+        """Makes the file durable under its name, in one step."""
         import os
 
         self.meta({"version": VERSION})
         self.db.execute("COMMIT")
         self.db.executescript(_INDEXES)
-        self._unsettle(kinds)
+        self._unsettle()
         self.db.close()
         descriptor = os.open(self.path, os.O_RDONLY)
         os.fsync(descriptor)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from visavis.core.clock import zone
 from visavis.core.nouns import Project
 from visavis.flow.relations import make_relations
-from visavis.store.relations import create_view
 from visavis.store.warehouse import Warehouse
 from visavis.understand.batch import base_query
 
 PORTION = 160_000
 """People at a time: whose groups are held in memory together."""
 _TABLE = "people_base"
+_PORTION = "persons_portion"
 
 
 def base_in_portions(
@@ -30,10 +30,15 @@ def base_in_portions(
     for number, (first, last) in enumerate(_ranges(wh, people // portion)):
         where = f"BETWEEN {first} AND {last}"
         make_relations(wh, project, merged, where)
-        create_view(wh, "persons_portion", f"SELECT * FROM persons WHERE person {where}")
-        query = base_query(project, traits, as_of_ms, "persons_portion")
+        # a table and not a view: its size tells the engine which side of a join to keep
+        wh.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_PORTION} AS "
+            f"SELECT * FROM persons WHERE person {where}"
+        )
+        query = base_query(project, traits, as_of_ms, _PORTION)
         into = "INSERT INTO" if number else "CREATE OR REPLACE TEMP TABLE"
         wh.execute(f"{into} {_TABLE} {'' if number else 'AS '}{query}")
+    wh.execute(f"DROP TABLE {_PORTION}")
     make_relations(wh, project, merged)
     return f"SELECT * FROM {_TABLE}"
 

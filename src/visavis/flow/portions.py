@@ -32,8 +32,7 @@ def base_in_portions(
         make_relations(wh, project, merged, where)
         # a table and not a view: its size tells the engine which side of a join to keep
         wh.execute(
-            f"CREATE OR REPLACE TEMP TABLE {_PORTION} AS "
-            f"SELECT * FROM persons WHERE person {where}"
+            f"CREATE OR REPLACE TEMP TABLE {_PORTION} AS SELECT * FROM persons WHERE person {where}"
         )
         query = base_query(project, traits, as_of_ms, _PORTION)
         into = "INSERT INTO" if number else "CREATE OR REPLACE TEMP TABLE"

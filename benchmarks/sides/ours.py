@@ -1,10 +1,17 @@
-"""The traits of everybody from the lake to people.parquet, as `visavis build` does it."""
+"""The traits of everybody from the lake to people.parquet, as `visavis build` does it.
+
+As on the other sides the libraries are there before the clock starts: visavis loads them late.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
 from pathlib import Path
+
+import duckdb  # noqa: F401
+import sqlglot  # noqa: F401
+import yaml  # noqa: F401
 
 from visavis.core.clock import parse_time, zone
 from visavis.flow.portions import base_in_portions, drop_base

@@ -250,13 +250,13 @@ class Connection(asyncio.Protocol):
         self.steps: list[Step] = []
         self.at = 0
         self.began = 0.0
-        self.lost = False
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = True
+        if self.at < len(self.steps):
+            raise SystemExit("the other side closed a connection before it answered")
 
     def talk(self, steps: list[Step], began: float) -> None:
         """Begins a conversation that was due at a moment."""

@@ -70,7 +70,7 @@ def main() -> None:
                 runs.append(_paced(ours, turn))
                 most.append(_greatest(ours, turn))
                 for store, port in stores.items():
-                    theirs[store].append(feast_peer.rate(store, port, SECONDS / 2))
+                    theirs[store].append(feast_peer.rate(port, SECONDS / 2))
                 say(f"{runs[-1]}, most {most[-1]:.0f}/s, feast {theirs}")
             mib, own = ours.mib, ours.own_mib
         for _ in range(3):  # with the tail that the runs left

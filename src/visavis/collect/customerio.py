@@ -25,7 +25,7 @@ _DEEDS = {
     NO_DEVICE: "Device Deleted",
 }  # fmt: skip
 """What is done to a customer is recorded by Customer.io's own names for it: a public key erases
-nobody, but nothing is sent to them any more (see flow.consents)."""
+nobody, but nothing is sent to them any more (see flow.consent_words)."""
 _PAGES = ("page", "screen")
 _NOT_TRAITS = ("anonymous_id", "_update", "cio_relationships")
 

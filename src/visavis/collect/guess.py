@@ -6,15 +6,24 @@ is and why. What the user says stands above every guess.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from visavis.collect.guess_arithmetic import Setting
 from visavis.collect.guess_dates import Dates
-from visavis.collect.guess_meanings import BACK, SOLD, currencies_of, nobody_of, statuses_of
+from visavis.collect.guess_meanings import currencies_of, nobody_of, statuses_of
 from visavis.collect.guess_money import money
 from visavis.collect.guess_names import ROLES, name_score
+from visavis.collect.guess_scores import (
+    about_something_else,
+    as_written,
+    content,
+    counts_products,
+    looks_counted,
+    mostly_same,
+    name_needed,
+    possible,
+)
 from visavis.collect.guess_structure import (
     Groups,
     customer_by_structure,
@@ -28,8 +37,7 @@ from visavis.collect.guess_structure import (
     returning,
     shared_order_numbers,
 )
-from visavis.collect.guess_values import Column, holds_word
-from visavis.collect.guess_words import meanings, value_words
+from visavis.collect.guess_values import Column
 
 __all__ = ["ROLES", "Choice", "Column", "Guess", "guess"]
 _SURE = 0.5
@@ -152,13 +160,13 @@ class _Guesser:
             dates, named = column.dates, name_score(column.name, "time")
             if dates is None or column.share < 0.5:
                 continue
-            if named < _name_needed(column, dates) or _about_something_else(column):
+            if named < name_needed(column, dates) or about_something_else(column):
                 continue
             score = named + (0.15 if dates.has_time else 0.0) + 0.3 * column.share
             scored.append((score, column, named))
         if scored:
             _, column, named = max(scored, key=lambda s: s[0])
-            reason = f"dates written {_as_written(column)}"
+            reason = f"dates written {as_written(column)}"
             self._take("time", column, 0.6 + 0.35 * named, reason)
 
     def _ids(self) -> None:
@@ -192,11 +200,11 @@ class _Guesser:
             for c in self._free()
             if like_id(c)
             and not is_row_number(c)
-            and not (c.numeric and _looks_counted(c))
+            and not (c.numeric and looks_counted(c))
             # what is no number is no figure, whatever it is called
             and max(name_score(c.name, r) for r in (words if c.padded or not c.numeric else others))
             < _SURE
-            and not _about_something_else(c)
+            and not about_something_else(c)
         ]
 
     def _named_id(self, role: str) -> None:
@@ -220,7 +228,7 @@ class _Guesser:
     def _content_fits(self, role: str, column: Column) -> float:
         """Below 1 where the values speak against the name."""
         if role == "order":
-            return 0.5 if _mostly_same(column) else 1.0
+            return 0.5 if mostly_same(column) else 1.0
         order = self._column("order")
         if role == "product":
             unique = column.distinct > 0.98 * len(column.filled) and len(column.filled) >= 50
@@ -270,7 +278,7 @@ class _Guesser:
     def _may_count(self, column: Column) -> bool:
         order = self._column("order")
         claimed = max(name_score(column.name, r) for r in ("customer", "order", "product", "phone"))
-        if self._column("product") and _counts_products(column):
+        if self._column("product") and counts_products(column):
             claimed = 0.0
         named = max(name_score(column.name, r) for r in ("quantity", "price", "amount")) >= _SURE
         if column.padded or claimed >= _SURE or (is_row_number(column) and not named):
@@ -285,9 +293,9 @@ class _Guesser:
             return
         scored = []
         for column in self._free():
-            named, fits = name_score(column.name, role), _content(role, column)
+            named, fits = name_score(column.name, role), content(role, column)
             score = named + 0.4 * fits if named >= 0.25 else 0.75 * fits
-            if score >= _SURE and _possible(role, column):
+            if score >= _SURE and possible(role, column):
                 scored.append((score, column, named >= 0.25))
         if scored:
             score, column, named = max(scored, key=lambda s: s[0])
@@ -339,76 +347,3 @@ def _settle_marks(columns: Sequence[Column]) -> None:
         for column in columns:
             if column.mark_open:
                 column.decimal_mark = ","
-
-
-def _name_needed(column: Column, dates: Dates) -> float:
-    """How well a column must be named for its numbers to be dates; text like dates needs none."""
-    if dates.form.startswith("%Y%m%d") and column.distinct >= 10:
-        return 0.0
-    if dates.form in ("unix", "unix_ms") and "verb" in meanings(column.name):
-        return 0.0
-    plain = dates.form in ("excel", "unix", "unix_ms") or dates.form.startswith("%Y%m%d")
-    return 0.4 if plain else 0.0
-
-
-def _about_something_else(column: Column) -> bool:
-    other = {"birth", "update", "until", "staff", "person", "note", "street", "postcode", "index"}
-    return bool(other & set(meanings(column.name)))
-
-
-def _as_written(column: Column) -> str:
-    form = column.dates.form if column.dates else ""
-    example = next(iter(column.filled), "")
-    words = {"excel": "as Excel serial numbers", "unix": "as seconds since 1970",
-             "unix_ms": "as milliseconds since 1970", "iso": "year-month-day",
-             "mixed": "in several ways"}  # fmt: skip
-    parts = {"%d": "day", "%m": "month", "%Y": "year", "%y": "year", "%b": "month", "%B": "month"}
-    named = "-".join(parts[p] for p in re.findall(r"%[a-zA-Z]", form) if p in parts)
-    return f"{words.get(form, named)} (like {example})"
-
-
-def _looks_counted(column: Column) -> bool:
-    values = [abs(n) for n in column.numbers if n is not None]
-    return bool(values) and column.distinct < 30 and max(values) < 100
-
-
-def _counts_products(column: Column) -> bool:
-    """Called a product's number, as in goods_num, and made of small whole numbers."""
-    named = {"product", "id"} <= set(meanings(column.name))
-    return named and column.integer_share == 1 and not column.padded and _looks_counted(column)
-
-
-def _mostly_same(column: Column) -> bool:
-    return column.distinct <= 2 or column.counts.most_common(1)[0][1] > 0.5 * len(column.filled)
-
-
-_WORDS = {
-    "payment": value_words("payment"),
-    "channel": value_words("channel"),
-    "status": value_words("status") + value_words("cancelled") + value_words("refunded"),
-}
-
-
-def _content(role: str, column: Column) -> float:
-    if role not in _WORDS or column.distinct > 60 or column.numeric:
-        return 0.0
-    if role == "status":
-        back = any(holds_word(text, BACK) for text in column.counts)
-        sold = column.exact_share(SOLD) if back else 0.0
-        return min(1.0, column.word_share(_WORDS[role]) + sold)
-    return column.exact_share(_WORDS[role])
-
-
-def _possible(role: str, column: Column) -> bool:
-    if role == "cost":
-        return column.numeric
-    if column.dates or column.email_share > 0.5:
-        return False
-    if role in ("status", "payment", "channel"):
-        return column.distinct <= max(20, 0.05 * len(column.filled))
-    if role == "promotion":
-        return not (column.numeric and column.integer_share < 1)
-    if role == "category":
-        repeated = column.distinct <= max(10, 0.5 * len(column.filled))
-        return repeated and not (column.numeric and column.integer_share < 1)
-    return column.distinct <= max(50, 0.6 * len(column.filled))

@@ -1,90 +1,50 @@
-"""What was ever said about consent: the words of the lake and of the journal, by person."""
+"""What was ever said about consent, by person: in the lake, the journal and the live tail."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import sqlite3
+from collections.abc import Iterable
 
-from visavis.core.consent import Says, Word
-from visavis.core.identifiers import normal_value
+from visavis.core.consent import Address, Word
 from visavis.core.nouns import Project
+from visavis.flow.consent_words import (
+    NAMES,
+    Said,
+    address_of,
+    by_person,
+    in_journal,
+    kinds_of,
+    meaning,
+)
+from visavis.store import journal
 from visavis.store.engines.duckdb_names import text_literal
-from visavis.store.journal import Recorded
 from visavis.store.warehouse import Warehouse
 
-_SAYS: Mapping[str, Says] = {
-    "Consent Given": "yes",
-    "Consent Withdrawn": "no",
-    "Address Suppressed": "suppress",
-    "Address Released": "release",
-    "User Suppressed": "no",
-    "User Deleted": "no",
-}
-_ENDINGS: Mapping[str, Says] = {
-    " Unsubscribed": "no",
-    " Marked as Spam": "no",
-    " Bounced": "suppress",
-}
-"""What happens to a message says something too; a bounce only where it is for good."""
-_PREFIXES = {"Email": "email", "SMS": "sms", "Push Notification": "push"}
-NAMES = (*_SAYS, *(f"{prefix}{ending}" for prefix in _PREFIXES for ending in _ENDINGS))
-"""Every event that says something."""
-HARD = "hard"
-"""The reason of a bounce that is for good."""
 
-
-def word_of(event: Recorded, project: Project) -> Word | None:
-    """What a journal's event says about consent, if anything."""
-    said = meaning(event.event, str(event.properties.get("reason") or ""))
-    if said is None:
-        return None
-    says, channel = said
-    named = event.properties.get("address")
-    address = _address(str(named)) if named else next(iter(event.identifiers), None)
-    if address is None:
-        return None
-    own = event.channel if event.channel in project.channels else channel
-    purpose = event.properties.get("purpose")
-    return Word(
-        event.ts_ms, says, address, own, str(purpose) if purpose else None, "visavis",
-        event.message_id,
-    )  # fmt: skip
-
-
-def meaning(event: str, reason: str) -> tuple[Says, str | None] | None:
-    """What an event of that name says, and of which channel by its name."""
-    if event in _SAYS:
-        return _SAYS[event], None
-    for ending, says in _ENDINGS.items():
-        if event.endswith(ending) and (says != "suppress" or reason.startswith(HARD)):
-            return says, _PREFIXES.get(event.removesuffix(ending))
-    return None
-
-
-def _address(text: str) -> tuple[str, str]:
-    kind = "email" if "@" in text else "phone"
-    return kind, normal_value(kind, text)
+def waiting(db: sqlite3.Connection, project: Project, after: int = 0) -> list[Said]:
+    """The journal's words after the event of an id."""
+    told = (in_journal(event, project) for event in journal.waiting(db, after, NAMES))
+    return [said for said in told if said is not None]
 
 
 def words_of(
-    wh: Warehouse, project: Project, people: str, fresh: Iterable[Recorded]
+    wh: Warehouse, project: Project, people: str, fresh: Iterable[Said]
 ) -> dict[int, list[Word]]:
     """The words about everybody in the table `people` (person), by person.
 
-    Reads `lake_events`, `lake_nodes`, `node_persons`. `fresh` are events that are not in the lake.
+    Reads `lake_events`, `lake_nodes`, `node_persons`. `fresh` are words that are not in the lake.
     """
     found: dict[int, list[Word]] = {}
     for person, word in _of_lake(wh, project, people):
         found.setdefault(person, []).append(word)
-    new = [w for e in fresh if (w := word_of(e, project)) is not None]
-    persons = _persons(wh, new) if new else {}
-    for word in new:
-        if word.address in persons:
-            found.setdefault(persons[word.address], []).append(word)
+    new = list(fresh)
+    for person, word in by_person(new, _persons(wh, new) if new else {}, kinds_of(project)):
+        found.setdefault(person, []).append(word)
     return found
 
 
 def _of_lake(wh: Warehouse, project: Project, people: str) -> Iterable[tuple[int, Word]]:
-    kinds = ", ".join(sorted(text_literal(c.identifier) for c in project.channels.values()))
+    kinds = ", ".join(map(text_literal, sorted(kinds_of(project))))
     listed = ", ".join(map(text_literal, NAMES))
     rows = wh.rows(
         "WITH said AS (SELECT seq, message_id, event, epoch_ms(ts) AS at, source, channel, "
@@ -103,13 +63,13 @@ def _of_lake(wh: Warehouse, project: Project, people: str) -> Iterable[tuple[int
             continue
         says, by_name = said
         own = channel if channel in project.channels else by_name
-        address = _address(named) if named else (kind, value)
+        address = address_of(named) if named else (kind, value)
         yield person, Word(at, says, address, own, purpose or None, source, mid)
 
 
-def _persons(wh: Warehouse, words: Iterable[Word]) -> dict[tuple[str, str], int]:
-    """Who has each address now."""
-    addresses = sorted({w.address for w in words})
+def _persons(wh: Warehouse, fresh: Iterable[Said]) -> dict[Address, int]:
+    """Who has each identifier now."""
+    addresses = sorted({name for said in fresh for name in said.names})
     rows = wh.rows(
         "SELECT n.kind, n.value, p.person FROM lake_nodes AS n JOIN node_persons AS p USING (node) "
         "WHERE list_contains($1, n.kind || chr(31) || n.value)",

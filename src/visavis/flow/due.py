@@ -6,7 +6,7 @@ Nothing is written: `plan` counts the answer, `send` turns it into the outbox.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, cast
@@ -34,10 +34,11 @@ from visavis.decide.batch import Batch, ask_everybody
 from visavis.decide.content import Renderer
 from visavis.decide.rules import Asked, Outcome, Past, Person, consider, window
 from visavis.flow import consents
+from visavis.flow.consent_words import Said
+from visavis.flow.live_words import LiveWords
 from visavis.flow.past import past_of
 from visavis.flow.persons import open_lake
 from visavis.flow.published import Published, open_warehouse, people_as_of
-from visavis.store import journal
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.key import project_key
 from visavis.store.outbox import LEFT, Outbox
@@ -60,7 +61,7 @@ def due(
         open_lake(wh, at)
         batch = ask_everybody(wh, project, offers, at.build.as_of, at.fits())
         found.people = batch.people
-        known = Known.read(wh, at, project, outbox)
+        known = Known.read(wh, at, project, outbox, LiveWords(at, project).news())
     for offer in offers:
         reason = window(offer, at_ms) or Reason.NOT_ELIGIBLE
         found.leave(offer.name, reason, batch.people - batch.eligible[offer.name])
@@ -97,10 +98,12 @@ class Known:
         at: Published,
         project: Project,
         outbox: Outbox,
+        live: Iterable[Said],
         people: str = "asked_people",
         counted: Sequence[str] = (*LEFT, "planned"),
     ) -> Known:
-        """Of everybody in the table `people` (person), from the build, the lake and the outbox.
+        """Of everybody in the table `people` (person), from the build, the lake and the outbox;
+        `live` are the words of the tail.
 
         `counted` are the states of messages that caps count: who plans counts waiting ones too.
         """
@@ -118,8 +121,8 @@ class Known:
             if names_it:
                 known.names[person] = (person_id, (kind, value))
         known._outbox(outbox, project, counted)
-        events = journal.waiting(outbox.db, names=consents.NAMES)
-        known.words = consents.words_of(wh, project, people, events)
+        fresh = [*consents.waiting(outbox.db, project), *live]
+        known.words = consents.words_of(wh, project, people, fresh)
         return known
 
     def _outbox(self, outbox: Outbox, project: Project, counted: Sequence[str]) -> None:

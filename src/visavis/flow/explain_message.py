@@ -13,9 +13,9 @@ from visavis.core.nouns import Project
 from visavis.core.offers import Offer
 from visavis.core.problems import Place, Problem, ProblemsError, nearest
 from visavis.flow import consents
+from visavis.flow.live_words import LiveWords
 from visavis.flow.persons import PersonFound
 from visavis.flow.published import Published
-from visavis.store import journal
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.outbox import KEPT_OUT, LEFT, Message, Outbox
 from visavis.store.warehouse import Warehouse
@@ -48,7 +48,7 @@ def message_told(
             hint = nearest(message_id, known) or "`visavis query` lists all in table messages."
             raise ProblemsError([Problem("unknown-message", text, hint=hint)])
         made = outbox.decisions("decision_id = ?", (message.decision_id,))
-        told = _consent(wh, project, person, outbox, message)
+        told = _consent(wh, at, project, person, outbox, message)
         events = [*_in_lake(wh, message), *_in_journal(outbox, message)]
     decision = made[0] if made else {"candidates": [], "features": {}}
     return {
@@ -123,14 +123,19 @@ def _place(place: Place | None) -> Row:
 
 
 def _consent(
-    wh: Warehouse, project: Project, person: PersonFound, outbox: Outbox, message: Message
+    wh: Warehouse,
+    at: Published,
+    project: Project,
+    person: PersonFound,
+    outbox: Outbox,
+    message: Message,
 ) -> Verdict | None:
     """What the person had said about the address when the message was last touched."""
     if message.status in KEPT_OUT:
         return None
     (whole,) = wh.rows(f"SELECT person FROM node_persons WHERE node = {person.nodes[0]}")[0]
     wh.execute(f"CREATE OR REPLACE TEMP TABLE written_to AS SELECT {whole}::BIGINT AS person")
-    fresh = journal.waiting(outbox.db, names=consents.NAMES)
+    fresh = [*consents.waiting(outbox.db, project), *LiveWords(at, project).news()]
     words = consents.words_of(wh, project, "written_to", fresh).get(int(whole), [])
     address = (message.address_kind, message.address)
     # what the message itself led to, like a bounce, came later

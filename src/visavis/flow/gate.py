@@ -3,7 +3,7 @@ hours, when it is on its way out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from visavis.core.clock import zone
 from visavis.core.consent import verdict
@@ -13,8 +13,10 @@ from visavis.core.nouns import Project
 from visavis.core.pressure import Sent, cap_reached, open_from, zone_of
 from visavis.decide.arms import HOLDOUT, control_of, standing
 from visavis.decide.rules import Past
-from visavis.flow.consents import NAMES, word_of
+from visavis.flow import consents
+from visavis.flow.consent_words import by_person, kinds_of
 from visavis.flow.due import Known
+from visavis.flow.live_words import LiveWords
 from visavis.flow.persons import open_lake
 from visavis.flow.published import Published, open_warehouse
 from visavis.store import journal
@@ -34,7 +36,10 @@ class Gate:
     known: Known = field(default_factory=Known)
     persons: dict[tuple[str, str], int] = field(default_factory=dict)
     zones: dict[int, str | None] = field(default_factory=dict)
+    holders: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Who has each of their identifiers."""
     journal_seen: int = 0
+    live: LiveWords | None = None
 
     def look_up(self) -> None:
         """Who holds the addresses written to, and everything that decides about them."""
@@ -57,7 +62,13 @@ class Gate:
                 (k, v): int(p) for k, v, p in wh.rows("SELECT kind, value, person FROM written_to")
             }
             self.journal_seen = journal.last(self.outbox.db)
-            self.known = Known.read(wh, self.at, self.project, self.outbox, "written_to", LEFT)
+            self.live = LiveWords(self.at, self.project)
+            self.known = Known.read(
+                wh, self.at, self.project, self.outbox, self.live.news(), "written_to", LEFT
+            )
+            self.holders = {
+                name: person for person, names in self.known.identifiers.items() for name in names
+            }
             self.zones = self._zones(wh)
 
     def _zones(self, wh: Warehouse) -> dict[int, str | None]:
@@ -73,13 +84,17 @@ class Gate:
         return dict(rows)
 
     def news(self) -> None:
-        """What the journal says since the last look: somebody may have said no meanwhile."""
-        for event in journal.waiting(self.outbox.db, self.journal_seen, NAMES):
-            self.journal_seen = event.id
-            word = word_of(event, self.project)
-            person = self.persons.get(word.address) if word else None
-            if word is not None and person is not None:
-                self.known.words.setdefault(person, []).append(word)
+        """What the journal and the tail say since the last look: somebody may have said no
+        meanwhile."""
+        last = journal.last(self.outbox.db)
+        fresh = consents.waiting(self.outbox.db, self.project, self.journal_seen)
+        self.journal_seen = last
+        fresh += self.live.news() if self.live is not None else []
+        kinds = kinds_of(self.project)
+        for person, word in by_person(fresh, self.holders, kinds):
+            # it was said before the message leaves, though after the moment of this send
+            word = replace(word, at_ms=min(word.at_ms, self.at_ms))
+            self.known.words.setdefault(person, []).append(word)
 
     def stopped(self, message: Message) -> tuple[str, str, int] | None:
         """Why a message doesn't leave now: (status, reason, when to look again)."""

@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from msgspec import convert, to_builtins
+
 from visavis.collect.behaviour import ROBOT
 from visavis.collect.calls import Bad, Event, event_of
 from visavis.collect.glance import Glance, Who, identifiers
@@ -25,9 +27,11 @@ from visavis.core.identifiers import normal_value
 from visavis.core.lang.history import IDENTIFY
 from visavis.core.vocabulary import EVENTS_WITH_LINES
 from visavis.flow.base import Base, stamp
+from visavis.flow.consent_words import NAMES, Said, in_event, kinds_of, latest
 from visavis.flow.counting import Counts
 from visavis.flow.gathering import Gathering
 from visavis.flow.keeping import Answer, Told
+from visavis.flow.live_evidence import BEFORE, LiveEvidence
 from visavis.flow.live_orders import Orders
 from visavis.flow.live_who import Found, LiveWho
 from visavis.flow.made import MADE, told_in
@@ -36,7 +40,7 @@ from visavis.flow.truths import Truths
 from visavis.store.erased import hash_of
 from visavis.store.history import Held
 from visavis.store.recent import Mark, Recent
-from visavis.store.recent_part import Kept, Ref
+from visavis.store.recent_part import Kept, Ref, key_of
 from visavis.store.tail import Bodies, Frame
 from visavis.unify.rules import pid_maker
 
@@ -44,10 +48,11 @@ _log = logging.getLogger("visavis.live")
 _REMEMBERED = 20_000
 _SESSIONS, _SESSION_ROWS = 10_000, 100_000
 """Answers kept about visitors of whom only their session may be looked at, and their events."""
+SAID = "said"
+"""Notes of what events said about consent."""
 FEW = 64
 """Links of a shared identifier that are looked at."""
 _NEVER = 1 << 62
-_BEFORE = -(1 << 62)
 
 
 class Profiles:
@@ -79,15 +84,15 @@ class Profiles:
             read=self._read,
         )
         self.orders = Orders(base.project, base.history, self.recent)
-        self._told = Told(self._first_told, self._read)
-        self._sessions = Told(lambda names, rule, ts: _BEFORE, self._read, _SESSIONS, _SESSION_ROWS)
-        self._kinds = base.project.kinds
         self._naming = Naming(base.project.kinds)
         self._names = lru_cache(maxsize=_REMEMBERED)(self._names_of)
-        self.who = LiveWho(
-            self._kinds, self.pid, self._naming.blocks, self.recent, self._held,
-            base.history, base.words, base.project.growth.largest,
+        self.evidence = LiveEvidence(
+            base.project.kinds, self._naming.blocks, self.recent, self._held, base.history,
+            base.words,
         )  # fmt: skip
+        self._told = Told(self.evidence.first_told, self._read)
+        self._sessions = Told(lambda names, rule, ts: BEFORE, self._read, _SESSIONS, _SESSION_ROWS)
+        self.who = LiveWho(self.evidence, self.pid, base.project.growth.largest)
         self.gathering = Gathering(
             base, self.recent, self.orders, self._held, self._naming, self.who.nobodys
         )
@@ -154,13 +159,15 @@ class Profiles:
         if base.erased and self._erased(names, ts):
             return
         ref = Ref(frame.segment, frame.begins + seen.begins, seen.length, ts, frame.received_ms)
+        if name in NAMES:
+            self._hear_word(self._call(ref), names)
         wanted = name in base.needed
         if len(names) > 1 or wanted:
             self.recent.refer(names, ref)
         else:
             self.recent.see(names[0], ts)
-        also = () if plain else self.who.take(names, name, ts)
-        if also or (not plain and self.who.confirms(name)):
+        also = () if plain else self.evidence.take(names, name, ts)
+        if also or (not plain and self.evidence.confirms(name)):
             self._forget((*names, *also))
         else:
             self._heard(names, "same row", ref, wanted)
@@ -169,7 +176,7 @@ class Profiles:
         """The identifiers of a usual event, and whether no other spelling can mean the same as one
         of them nor any event confirm it."""
         names = self._naming.of(identifiers(who))
-        return names, self.who.are_plain(names)
+        return names, self.evidence.are_plain(names)
 
     def _call(self, ref: Ref) -> Event:
         """A usual event, read from the tail."""
@@ -206,6 +213,8 @@ class Profiles:
             self._robot(event, names)
             return
         name, others = event.event or IDENTIFY, list(names[1:])
+        if name in NAMES:
+            self._hear_word(event, names)
         kept = _kept(event, others, None)
         wanted = name in self.base.needed
         if wanted or event.event in EVENTS_WITH_LINES:
@@ -219,14 +228,30 @@ class Profiles:
         if names:
             self._seen(names, "alias" if event.type == "alias" else "same row", kept, wanted)
 
+    def _hear_word(self, event: Event, names: tuple[Identifier, ...]) -> None:
+        """Notes what an event says about consent under each of its identifiers."""
+        said = in_event(event, names, self.base.project)
+        if said is None:
+            return
+        for name in names:
+            key = key_of(name)
+            told = {one.message_id: one for one in self._said(name)} | {said.message_id: said}
+            self.recent.put(SAID, key, [to_builtins(one) for one in latest(told.values())])
+        self._forget(names)
+
+    def _said(self, name: Identifier) -> list[Said]:
+        """What was said about consent since the build by events that name an identifier."""
+        told = self.recent.note(SAID, key_of(name)) if self.recent.has(SAID) else None
+        return convert(told or [], list[Said])
+
     def _seen(self, names: tuple[Identifier, ...], rule: str, kept: Kept, wanted: bool) -> None:
         """Takes in an event of these identifiers; `wanted`: definitions read it."""
         if wanted or kept.others:
             self.recent.add(names, rule, kept)
         else:
             self.recent.see(names[0], kept.ts)
-        also = self.who.take(names, kept.event, kept.ts)
-        if also or self.who.confirms(kept.event):
+        also = self.evidence.take(names, kept.event, kept.ts)
+        if also or self.evidence.confirms(kept.event):
             self._forget((*names, *also))
         else:
             self._heard(names, rule, kept, wanted)
@@ -239,38 +264,19 @@ class Profiles:
             if answers.concerns(names):
                 answers.hear(names, rule, event, wanted)
 
-    def _first_told(self, names: tuple[Identifier, ...], rule: str, ts: int) -> int | None:
-        """Since when it is known what an event of that moment says of these identifiers: that
-        they were seen, and the first with each of the others. None where it says something new."""
-        known = self._held(names[0])
-        if len(names) == 1:
-            span = self.recent.seen(names[0])
-            firsts = [span[0]] if span is not None and span[0] < ts else []
-            if known is not None and (known.first_seen is None or known.first_seen <= ts):
-                firsts.append(_BEFORE if known.first_seen is None else known.first_seen)
-            return min(firsts, default=None)
-        since = {far: low for (far, said), (low, _) in self.recent.links(names[0]).items()
-                 if said == rule and low < ts}  # fmt: skip
-        missing = set(names[1:]) - since.keys()
-        if missing and known is not None and self.base.history is not None:
-            for other, said, first in self.base.history.ties(known):
-                if other in missing and said == rule and (first is None or first <= ts):
-                    since[other] = _BEFORE if first is None else first
-        return max(since[n] for n in names[1:]) if since.keys() >= set(names[1:]) else None
-
     def _robot(self, event: Event, names: Sequence[Identifier]) -> None:
         """What a robot was told by is nobody's from then on."""
         if event.bot != ROBOT:
             return
         for name in names:
             if name[0] == ANONYMOUS:
-                self.who.robot(name, event.ts)
+                self.evidence.robot(name, event.ts)
                 self.recent.see(name, event.ts)
                 self._forget((name,))
 
     def _erased(self, names: Iterable[Identifier], ts: int) -> bool:
         told, key = self.base.erased, self._key
-        return any(ts <= told.get(hash_of(key, *name), _BEFORE) for name in names)
+        return any(ts <= told.get(hash_of(key, *name), BEFORE) for name in names)
 
     def _forget(self, names: Sequence[Identifier]) -> None:
         """Drops what was worked out of people whom something new may change."""
@@ -302,7 +308,7 @@ class Profiles:
         return history.held(*name) if history is not None else None
 
     def _digests(self, name: Identifier) -> Iterable[str]:
-        return self.who.digests(name)
+        return self.evidence.digests(name)
 
     # what is true of them
 
@@ -352,12 +358,17 @@ class Profiles:
         return made
 
     def words(self, found: Found) -> list[Word]:
-        """What the build knows was said about consent, by or about the person's identifiers."""
-        history = self.base.history
-        if history is None:
-            return []
-        said = (word for person in found.base_persons for word in history.words(person))
-        return [word for word in said if word.address in found.members]
+        """What was said about consent, by or about the person's identifiers."""
+        history, members = self.base.history, found.members
+        words: list[Word] = []
+        if history is not None:
+            said = (word for person in found.base_persons for word in history.words(person))
+            words = [word for word in said if word.address in members]
+        kinds = kinds_of(self.base.project)
+        since = {one.message_id: one for name in members for one in self._said(name)}
+        for one in since.values():
+            words.append(one.word([name for name in one.names if name in members], kinds))
+        return words
 
     def normal(self, kind: str, value: str) -> Identifier:
         """An identifier as it is filed."""

@@ -209,15 +209,31 @@ class Bodies:
         self._files.clear()
 
 
+class Follower:
+    """Reads the frames after a number, in order; asked again it goes on with those that came
+    since, also while another process appends."""
+
+    def __init__(self, state: Path, number: int) -> None:
+        self._folder, self._last = _folder(state), number
+        self._path: Path | None = None
+        self._end = 0
+
+    def frames(self) -> Iterator[Frame]:
+        """What there is now of frames that were not given yet."""
+        found = segments(self._folder)
+        for i, path in enumerate(found):
+            following = _number(found[i + 1]) if i + 1 < len(found) else None
+            if following is not None and following <= self._last + 1:
+                continue
+            begins = self._end if path == self._path else 0
+            for frame, end in _scan(path, self._last, begins):
+                self._path, self._end, self._last = path, end, frame.number
+                yield frame
+
+
 def frames_after(state: Path, number: int) -> Iterator[Frame]:
     """The frames with a greater number, in order; also while another process appends."""
-    found = segments(_folder(state))
-    for i, path in enumerate(found):
-        following = _number(found[i + 1]) if i + 1 < len(found) else None
-        if following is not None and following <= number + 1:
-            continue
-        for frame, _ in _scan(path, number):
-            yield frame
+    return Follower(state, number).frames()
 
 
 def frame_of(state: Path, number: int) -> Frame | None:
@@ -260,14 +276,15 @@ def _number(path: Path) -> int:
     return int(path.stem)
 
 
-def _scan(path: Path, after: int = 0) -> Iterator[tuple[Frame, int]]:
-    """The whole frames of a segment with a greater number, each with the place where it ends."""
+def _scan(path: Path, after: int = 0, end: int = 0) -> Iterator[tuple[Frame, int]]:
+    """The whole frames of a segment with a greater number, each with the place where it ends; the
+    first begins at `end`."""
     try:
         file = path.open("rb")
     except FileNotFoundError:  # covered and removed in between
         return
     with file:
-        end = 0
+        file.seek(end)
         while len(start := file.read(_FRAME.size)) == _FRAME.size:
             crc, head_size, body_size, number, received_ms = _FRAME.unpack(start)
             if head_size + body_size > _LARGEST:

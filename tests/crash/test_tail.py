@@ -55,7 +55,7 @@ def send(server: Server, name: str, acknowledged: list[str]) -> None:
 
 def test_killed_at_full_load_with_builds_beside(shop: Path) -> None:
     acknowledged: list[str] = []
-    for round_ in range(3):
+    for round_ in range(2):
         server = Server(shop)
         senders = [
             threading.Thread(target=send, args=(server, f"{round_}-{i}", acknowledged))

@@ -8,7 +8,7 @@ from visavis.flow.relations import make_relations
 from visavis.store.warehouse import Warehouse
 from visavis.understand.batch import base_query
 
-PORTION = 160_000
+PORTION = 250_000
 """People at a time: whose groups are held in memory together."""
 _TABLE = "people_base"
 _PORTION = "persons_portion"

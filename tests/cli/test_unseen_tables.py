@@ -67,7 +67,7 @@ def test_what_is_no_text_is_refused(start: bytes, run: Run, tmp_path: Path) -> N
     assert not (tmp_path / "p").exists()
 
 
-@pytest.mark.parametrize("raw", [b"not packed", gzip.compress(b"a,b\n1,2\n" * 9999)[:99]])
+@pytest.mark.parametrize("raw", [b"not packed", gzip.compress(b"a,b\n1,2\n" * 9999, mtime=0)[:99]])
 def test_a_broken_archive_is_refused(raw: bytes, run: Run, tmp_path: Path) -> None:
     (tmp_path / "o.csv.gz").write_bytes(raw)
     assert (
@@ -77,7 +77,7 @@ def test_a_broken_archive_is_refused(raw: bytes, run: Run, tmp_path: Path) -> No
 
 def test_an_archive_that_broke_since_is_a_problem_of_the_build(run: Run, tmp_path: Path) -> None:
     text = b"Order,Customer,Date,Price\n1,a,2018-01-05,2.50\n2,b,2018-01-06,3.50\n"
-    (tmp_path / "o.csv.gz").write_bytes(gzip.compress(text))
+    (tmp_path / "o.csv.gz").write_bytes(gzip.compress(text, mtime=0))
     run("init", "p", "--orders", "o.csv.gz", "--yes")
     (tmp_path / "o.csv.gz").write_bytes(b"broken")
     told = run("-p", "p", "build", exit_code=1).stderr

@@ -21,6 +21,7 @@ from visavis.flow.base import base_of
 from visavis.flow.build import build
 from visavis.flow.decide import decide
 from visavis.flow.due import due
+from visavis.flow.fresh_words import FreshWords
 from visavis.flow.histories import write_history
 from visavis.flow.live_decide import Decider
 from visavis.flow.planned import write_plan
@@ -110,7 +111,9 @@ def brand(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def everybody(root: Path, at: str) -> Due:
     with published(root) as build_, Outbox(build_.state) as outbox:
-        return due(build_, build_.project(), outbox, ms(at))
+        project = build_.project()
+        fresh = FreshWords(build_.state, build_.build, project, outbox)
+        return due(build_, project, outbox, ms(at), fresh)
 
 
 def batch_of(found: Due) -> dict[str, Any]:

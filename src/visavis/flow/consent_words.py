@@ -76,9 +76,11 @@ def in_journal(event: Recorded, project: Project) -> Said | None:
 
 def in_event(event: Event, names: tuple[Address, ...], project: Project) -> Said | None:
     """What a live event of these identifiers says about consent, if anything."""
+    if event.event not in NAMES or event.bot or not names:
+        return None
     texts = {name: typed.text(event.values.get(name)) for name in ("reason", "address", "purpose")}
     found = {name: text for name, text in texts.items() if isinstance(text, str)}
-    said = _said(event.event, event.channel, found, project) if names and not event.bot else None
+    said = _said(event.event, event.channel, found, project)
     if said is None:
         return None
     says, address, channel, purpose = said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 
 from visavis.core.consent import Address, Word
@@ -12,19 +11,11 @@ from visavis.flow.consent_words import (
     Said,
     address_of,
     by_person,
-    in_journal,
     kinds_of,
     meaning,
 )
-from visavis.store import journal
 from visavis.store.engines.duckdb_names import text_literal
 from visavis.store.warehouse import Warehouse
-
-
-def waiting(db: sqlite3.Connection, project: Project, after: int = 0) -> list[Said]:
-    """The journal's words after the event of an id."""
-    told = (in_journal(event, project) for event in journal.waiting(db, after, NAMES))
-    return [said for said in told if said is not None]
 
 
 def words_of(

@@ -17,7 +17,7 @@ from visavis.decide.asking import asked_of, features_of, parts_of
 from visavis.decide.batch import Batch
 from visavis.decide.rules import Asked, before, consider
 from visavis.flow.due import Known, Maker, decision_id, withheld_offers
-from visavis.flow.live_words import LiveWords
+from visavis.flow.fresh_words import FreshWords
 from visavis.flow.persons import PersonFound, find_person, open_lake, read_catalogue, read_history
 from visavis.flow.published import Published, open_warehouse, published
 from visavis.store.outbox import Outbox
@@ -67,7 +67,8 @@ def _node(wh: Warehouse, found: PersonFound) -> int:
 
 def _known(wh: Warehouse, at: Published, project: Project, outbox: Outbox, node: int) -> Known:
     wh.execute(f"CREATE OR REPLACE TEMP TABLE asked_one AS SELECT {node}::BIGINT AS person")
-    return Known.read(wh, at, project, outbox, LiveWords(at, project).news(), "asked_one")
+    fresh = FreshWords(at.state, at.build, project, outbox)
+    return Known.read(wh, at, project, outbox, fresh.news(), "asked_one")
 
 
 def _recorded(

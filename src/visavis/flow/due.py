@@ -33,9 +33,9 @@ from visavis.decide.asking import withheld
 from visavis.decide.batch import Batch, ask_everybody
 from visavis.decide.content import Renderer
 from visavis.decide.rules import Asked, Outcome, Past, Person, consider, window
-from visavis.flow import consents
 from visavis.flow.consent_words import Said
-from visavis.flow.live_words import LiveWords
+from visavis.flow.consents import words_of
+from visavis.flow.fresh_words import FreshWords
 from visavis.flow.past import past_of
 from visavis.flow.persons import open_lake
 from visavis.flow.published import Published, open_warehouse, people_as_of
@@ -51,9 +51,15 @@ NO_SITE = "https://unsubscribe.invalid/"
 
 
 def due(
-    at: Published, project: Project, outbox: Outbox, at_ms: int, progress: Progress = SILENT
+    at: Published,
+    project: Project,
+    outbox: Outbox,
+    at_ms: int,
+    fresh: FreshWords,
+    progress: Progress = SILENT,
 ) -> Due:
-    """What `send` would do at a moment with the published build; `project` is the build's."""
+    """What `send` would do at a moment with the published build; `project` is the build's, `fresh`
+    what was said since."""
     offers = [offer for offer in project.offers.values() if offer.channel]
     found = Due(at_ms, at.build.id, str(at.build.manifest["definition_hash"]))
     with open_warehouse(project) as wh, progress.step("decide"):
@@ -61,7 +67,7 @@ def due(
         open_lake(wh, at)
         batch = ask_everybody(wh, project, offers, at.build.as_of, at.fits())
         found.people = batch.people
-        known = Known.read(wh, at, project, outbox, LiveWords(at, project).news())
+        known = Known.read(wh, at, project, outbox, fresh.news())
     for offer in offers:
         reason = window(offer, at_ms) or Reason.NOT_ELIGIBLE
         found.leave(offer.name, reason, batch.people - batch.eligible[offer.name])
@@ -98,12 +104,12 @@ class Known:
         at: Published,
         project: Project,
         outbox: Outbox,
-        live: Iterable[Said],
+        fresh: Iterable[Said],
         people: str = "asked_people",
         counted: Sequence[str] = (*LEFT, "planned"),
     ) -> Known:
         """Of everybody in the table `people` (person), from the build, the lake and the outbox;
-        `live` are the words of the tail.
+        `fresh` are words that the lake has not yet.
 
         `counted` are the states of messages that caps count: who plans counts waiting ones too.
         """
@@ -121,8 +127,7 @@ class Known:
             if names_it:
                 known.names[person] = (person_id, (kind, value))
         known._outbox(outbox, project, counted)
-        fresh = [*consents.waiting(outbox.db, project), *live]
-        known.words = consents.words_of(wh, project, people, fresh)
+        known.words = words_of(wh, project, people, fresh)
         return known
 
     def _outbox(self, outbox: Outbox, project: Project, counted: Sequence[str]) -> None:

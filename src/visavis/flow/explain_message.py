@@ -12,8 +12,8 @@ from visavis.core.lang.to_sql import to_sql
 from visavis.core.nouns import Project
 from visavis.core.offers import Offer
 from visavis.core.problems import Place, Problem, ProblemsError, nearest
-from visavis.flow import consents
-from visavis.flow.live_words import LiveWords
+from visavis.flow.consents import words_of
+from visavis.flow.fresh_words import FreshWords
 from visavis.flow.persons import PersonFound
 from visavis.flow.published import Published
 from visavis.store.engines.duckdb_names import text_literal
@@ -135,8 +135,8 @@ def _consent(
         return None
     (whole,) = wh.rows(f"SELECT person FROM node_persons WHERE node = {person.nodes[0]}")[0]
     wh.execute(f"CREATE OR REPLACE TEMP TABLE written_to AS SELECT {whole}::BIGINT AS person")
-    fresh = [*consents.waiting(outbox.db, project), *LiveWords(at, project).news()]
-    words = consents.words_of(wh, project, "written_to", fresh).get(int(whole), [])
+    fresh = FreshWords(at.state, at.build, project, outbox).news()
+    words = words_of(wh, project, "written_to", fresh).get(int(whole), [])
     address = (message.address_kind, message.address)
     # what the message itself led to, like a bounce, came later
     moment = message.changed_at - (message.status not in ("refused", "planned"))

@@ -3,7 +3,9 @@ hours, when it is on its way out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from visavis.core.clock import zone
 from visavis.core.consent import verdict
@@ -13,13 +15,11 @@ from visavis.core.nouns import Project
 from visavis.core.pressure import Sent, cap_reached, open_from, zone_of
 from visavis.decide.arms import HOLDOUT, control_of, standing
 from visavis.decide.rules import Past
-from visavis.flow import consents
-from visavis.flow.consent_words import by_person, kinds_of
+from visavis.flow.consent_words import Said, by_person, kinds_of
 from visavis.flow.due import Known
-from visavis.flow.live_words import LiveWords
+from visavis.flow.fresh_words import FreshWords
 from visavis.flow.persons import open_lake
 from visavis.flow.published import Published, open_warehouse
-from visavis.store import journal
 from visavis.store.engines.duckdb_names import held, identifier, text_literal
 from visavis.store.outbox import LEFT, Message, Outbox
 from visavis.store.warehouse import Warehouse
@@ -33,13 +33,12 @@ class Gate:
     project: Project
     outbox: Outbox
     at_ms: int
+    fresh: FreshWords
     known: Known = field(default_factory=Known)
     persons: dict[tuple[str, str], int] = field(default_factory=dict)
     zones: dict[int, str | None] = field(default_factory=dict)
     holders: dict[tuple[str, str], int] = field(default_factory=dict)
     """Who has each of their identifiers."""
-    journal_seen: int = 0
-    live: LiveWords | None = None
 
     def look_up(self) -> None:
         """Who holds the addresses written to, and everything that decides about them."""
@@ -61,13 +60,12 @@ class Gate:
             self.persons = {
                 (k, v): int(p) for k, v, p in wh.rows("SELECT kind, value, person FROM written_to")
             }
-            self.journal_seen = journal.last(self.outbox.db)
-            self.live = LiveWords(self.at, self.project)
-            self.known = Known.read(
-                wh, self.at, self.project, self.outbox, self.live.news(), "written_to", LEFT
-            )
+            self.fresh.news()
+            said = map(self._by_now, self.fresh.said)
+            known = Known.read(wh, self.at, self.project, self.outbox, said, "written_to", LEFT)
+            self.known = known
             self.holders = {
-                name: person for person, names in self.known.identifiers.items() for name in names
+                name: person for person, names in known.identifiers.items() for name in names
             }
             self.zones = self._zones(wh)
 
@@ -84,17 +82,16 @@ class Gate:
         return dict(rows)
 
     def news(self) -> None:
-        """What the journal and the tail say since the last look: somebody may have said no
-        meanwhile."""
-        last = journal.last(self.outbox.db)
-        fresh = consents.waiting(self.outbox.db, self.project, self.journal_seen)
-        self.journal_seen = last
-        fresh += self.live.news() if self.live is not None else []
-        kinds = kinds_of(self.project)
-        for person, word in by_person(fresh, self.holders, kinds):
-            # it was said before the message leaves, though after the moment of this send
-            word = replace(word, at_ms=min(word.at_ms, self.at_ms))
+        """What was said since the last look: somebody may have said no meanwhile."""
+        said = map(self._by_now, self.fresh.news())
+        for person, word in by_person(said, self.holders, kinds_of(self.project)):
             self.known.words.setdefault(person, []).append(word)
+
+    def _by_now(self, said: Said) -> Said:
+        """A no is heard though it came after the moment of this send: the message is still here."""
+        if said.says in ("no", "suppress") and said.at_ms > self.at_ms:
+            return replace(said, at_ms=self.at_ms)
+        return said
 
     def stopped(self, message: Message) -> tuple[str, str, int] | None:
         """Why a message doesn't leave now: (status, reason, when to look again)."""

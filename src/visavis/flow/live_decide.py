@@ -132,7 +132,7 @@ class Decider:
         person_id = known.person_id or ""
         if placement not in project.channels:
             return Person(person_id, identifiers[0], identifiers, arm)
-        words = profiles.words(known.found) if known.found else []
+        words = profiles.consent.words(known.found) if known.found else []
         past = self._past(profiles, identifiers, at_ms)
         local = _zone(profiles, known.shown)
         return Person(person_id, identifiers[0], identifiers, arm, words, past, local)

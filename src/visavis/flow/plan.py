@@ -21,6 +21,7 @@ from visavis.core.offers import Content
 from visavis.core.progress import Progress
 from visavis.flow.build import build_project
 from visavis.flow.due import due
+from visavis.flow.fresh_words import FreshWords
 from visavis.flow.projects import load_project, open_warehouse, state_of
 from visavis.flow.published import Published
 from visavis.store import builds
@@ -53,7 +54,9 @@ def plan(
         assert after is not None
         moment = at_ms if at_ms is not None else (as_of_ms if as_of_ms is not None else now_ms)
         with Outbox(copy) as outbox:
-            found = due(Published(root, copy, after), trial, outbox, moment, progress)
+            # the tail is where it was: a build may come that has more of it
+            fresh = FreshWords(state, after, trial, outbox)
+            found = due(Published(root, copy, after), trial, outbox, moment, fresh, progress)
         told = _told(project, state, before, after, found)
     with Outbox(state) as outbox:
         outbox.show(

@@ -11,9 +11,6 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-from msgspec import convert, to_builtins
 
 from visavis.collect.behaviour import ROBOT
 from visavis.collect.calls import Bad, Event, event_of
@@ -21,16 +18,16 @@ from visavis.collect.glance import Glance, Who, identifiers
 from visavis.collect.live_names import ANONYMOUS
 from visavis.collect.live_values import Typed, is_free, typed_of
 from visavis.collect.payloads import events_of, glances_of
-from visavis.core.consent import Word, verdict
 from visavis.core.decisions import Identifier
 from visavis.core.identifiers import normal_value
 from visavis.core.lang.history import IDENTIFY
 from visavis.core.vocabulary import EVENTS_WITH_LINES
 from visavis.flow.base import Base, stamp
-from visavis.flow.consent_words import NAMES, Said, in_event, kinds_of, latest
+from visavis.flow.consent_words import NAMES
 from visavis.flow.counting import Counts
 from visavis.flow.gathering import Gathering
 from visavis.flow.keeping import Answer, Told
+from visavis.flow.live_consent import LiveConsent
 from visavis.flow.live_evidence import BEFORE, LiveEvidence
 from visavis.flow.live_orders import Orders
 from visavis.flow.live_who import Found, LiveWho
@@ -40,7 +37,7 @@ from visavis.flow.truths import Truths
 from visavis.store.erased import hash_of
 from visavis.store.history import Held
 from visavis.store.recent import Mark, Recent
-from visavis.store.recent_part import Kept, Ref, key_of
+from visavis.store.recent_part import Kept, Ref
 from visavis.store.tail import Bodies, Frame
 from visavis.unify.rules import pid_maker
 
@@ -48,11 +45,8 @@ _log = logging.getLogger("visavis.live")
 _REMEMBERED = 20_000
 _SESSIONS, _SESSION_ROWS = 10_000, 100_000
 """Answers kept about visitors of whom only their session may be looked at, and their events."""
-SAID = "said"
-"""Notes of what events said about consent."""
 FEW = 64
 """Links of a shared identifier that are looked at."""
-_NEVER = 1 << 62
 
 
 class Profiles:
@@ -83,6 +77,7 @@ class Profiles:
             trusted=trusted,
             read=self._read,
         )
+        self.consent = LiveConsent(base.project, base.history, self.recent)
         self.orders = Orders(base.project, base.history, self.recent)
         self._naming = Naming(base.project.kinds)
         self._names = lru_cache(maxsize=_REMEMBERED)(self._names_of)
@@ -159,8 +154,8 @@ class Profiles:
         if base.erased and self._erased(names, ts):
             return
         ref = Ref(frame.segment, frame.begins + seen.begins, seen.length, ts, frame.received_ms)
-        if name in NAMES:
-            self._hear_word(self._call(ref), names)
+        if name in NAMES and self.consent.hear(self._call(ref), names):
+            self._forget(names)
         wanted = name in base.needed
         if len(names) > 1 or wanted:
             self.recent.refer(names, ref)
@@ -213,8 +208,8 @@ class Profiles:
             self._robot(event, names)
             return
         name, others = event.event or IDENTIFY, list(names[1:])
-        if name in NAMES:
-            self._hear_word(event, names)
+        if name in NAMES and self.consent.hear(event, names):
+            self._forget(names)
         kept = _kept(event, others, None)
         wanted = name in self.base.needed
         if wanted or event.event in EVENTS_WITH_LINES:
@@ -227,22 +222,6 @@ class Profiles:
                 kept = _kept(event, others, found)
         if names:
             self._seen(names, "alias" if event.type == "alias" else "same row", kept, wanted)
-
-    def _hear_word(self, event: Event, names: tuple[Identifier, ...]) -> None:
-        """Notes what an event says about consent under each of its identifiers."""
-        said = in_event(event, names, self.base.project)
-        if said is None:
-            return
-        for name in names:
-            key = key_of(name)
-            told = {one.message_id: one for one in self._said(name)} | {said.message_id: said}
-            self.recent.put(SAID, key, [to_builtins(one) for one in latest(told.values())])
-        self._forget(names)
-
-    def _said(self, name: Identifier) -> list[Said]:
-        """What was said about consent since the build by events that name an identifier."""
-        told = self.recent.note(SAID, key_of(name)) if self.recent.has(SAID) else None
-        return convert(told or [], list[Said])
 
     def _seen(self, names: tuple[Identifier, ...], rule: str, kept: Kept, wanted: bool) -> None:
         """Takes in an event of these identifiers; `wanted`: definitions read it."""
@@ -357,45 +336,9 @@ class Profiles:
             self._told.keep(name, made)
         return made
 
-    def words(self, found: Found) -> list[Word]:
-        """What was said about consent, by or about the person's identifiers."""
-        history, members = self.base.history, found.members
-        words: list[Word] = []
-        if history is not None:
-            said = (word for person in found.base_persons for word in history.words(person))
-            words = [word for word in said if word.address in members]
-        kinds = kinds_of(self.base.project)
-        since = {one.message_id: one for name in members for one in self._said(name)}
-        for one in since.values():
-            words.append(one.word([name for name in one.names if name in members], kinds))
-        return words
-
     def normal(self, kind: str, value: str) -> Identifier:
         """An identifier as it is filed."""
         return kind, normal_value(kind, value)
-
-    def consents(self, found: Found, at_ms: int) -> tuple[list[dict[str, Any]], int]:
-        """Of each address, channel and purpose anything was said about: may it be written to? And
-        until when that is so by the clock alone."""
-        project, words = self.base.project, self.words(found)
-        told = []
-        for address in found.members:
-            for channel in project.channels.values():
-                if channel.identifier != address[0]:
-                    continue
-                for purpose in project.purposes:
-                    said = verdict(words, address, channel.name, purpose, at_ms)
-                    told.append(
-                        {
-                            "kind": address[0],
-                            "value": address[1],
-                            "channel": channel.name,
-                            "purpose": purpose,
-                            "allowed": said.allowed,
-                            "reason": said.reason,
-                        }
-                    )
-        return told, min((w.at_ms for w in words if w.at_ms > at_ms), default=_NEVER)
 
     async def count(self, segment: str, at_ms: int) -> int | None:
         """Members of a segment: as of the build, with everybody that events came of since.

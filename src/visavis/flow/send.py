@@ -16,6 +16,7 @@ from visavis.core.problems import Problem, ProblemsError
 from visavis.core.progress import Progress
 from visavis.flow.delivery import Delivery, leaves, mailbox
 from visavis.flow.due import due
+from visavis.flow.fresh_words import FreshWords
 from visavis.flow.gate import Gate
 from visavis.flow.planned import event_of, write_plan
 from visavis.flow.published import Published, published
@@ -43,7 +44,8 @@ def send(
         check_age(project, at, at_ms)
         with writing(at.state, "send", at_ms, "send.lock"), Outbox(at.state) as outbox:
             recovered = [] if dry_run else recover(project, outbox, at_ms)
-            found = due(at, project, outbox, at_ms, progress)
+            fresh = FreshWords(at.state, at.build, project, outbox)
+            found = due(at, project, outbox, at_ms, fresh, progress)
             check_shown(project, at, outbox, found.messages())
             counts = {
                 "at": format_time(at_ms),
@@ -58,7 +60,7 @@ def send(
             crash.point("send-decided")
             write_plan(found, outbox)
             crash.point("send-planned")
-            delivery = Delivery(Gate(at, project, outbox, at_ms), limit, only_to or "")
+            delivery = Delivery(Gate(at, project, outbox, at_ms, fresh), limit, only_to or "")
             with progress.step("send"):
                 delivery.run()
             uncertain = len(recovered) + delivery.uncertain

@@ -240,7 +240,7 @@ def profile_of(profiles: Profiles, known: Known, at_ms: int) -> bytes:
     """A profile by the contract, as JSON; all but its moment is spelled once and kept."""
     kept = known.kept.get(_BODY)
     if kept is None or not kept[1] <= at_ms < kept[2]:
-        consents, until = profiles.consents(known.found, at_ms)
+        consents, until = profiles.consent.told(known.found, at_ms)
         body = as_json(_told(profiles, known, consents))[:-1]
         kept = known.kept[_BODY] = body, at_ms, until
     return b'%b,"as_of":"%b"}' % (kept[0], format_time(at_ms).encode())

@@ -13,10 +13,10 @@ from tests.engage.sendingshop import AT, run, shop
 
 from visavis.collect.payloads import BATCH, head
 from visavis.core.clock import parse_time, zone
-from visavis.flow.consent_words import NAMES
+from visavis.flow.consent_words import MANY, NAMES, Said, latest
 from visavis.flow.due import Known
+from visavis.flow.fresh_words import FreshWords
 from visavis.flow.gate import Gate
-from visavis.flow.live_words import LiveWords
 from visavis.flow.persons import open_lake
 from visavis.flow.published import open_warehouse, published
 from visavis.store.outbox import Outbox
@@ -84,6 +84,18 @@ def test_a_yes_in_the_tail_counts_and_a_later_no_wins(tmp_path: Path) -> None:
     assert run(root, "send", "--at", AT, "--dry-run")["planned"] == before
 
 
+def test_a_plan_hears_it_too(tmp_path: Path) -> None:
+    root = built(tmp_path)
+    before = planned(root)
+    tell(root, say("Consent Withdrawn"), "track")
+    assert planned(root) == before - 1
+
+
+def planned(root: Path) -> int:
+    campaigns = run(root, "plan", "--at", AT)["campaigns"].values()
+    return sum(campaign["messages"] for campaign in campaigns)
+
+
 def test_between_planning_and_leaving_a_no_is_heard(tmp_path: Path) -> None:
     root = built(tmp_path, policies_p_yml=QUIET)
     assert run(root, "send", "--at", AT)["waiting"] == 4
@@ -92,20 +104,36 @@ def test_between_planning_and_leaving_a_no_is_heard(tmp_path: Path) -> None:
     assert (later["sent"], later["refused"]) == (3, 1)
 
 
-def test_a_no_while_messages_leave_is_heard(tmp_path: Path) -> None:
+@pytest.mark.parametrize("looked_up", [False, True])
+def test_a_no_while_messages_leave_is_heard(tmp_path: Path, looked_up: bool) -> None:
     root = built(tmp_path, policies_p_yml=QUIET)
     run(root, "send", "--at", AT)
     noon = TEN + 2 * 3_600_000
     with published(root) as at, Outbox(at.state) as outbox:
-        gate = Gate(at, at.project(), outbox, noon)
-        gate.look_up()
+        project = at.project()
+        gate = Gate(at, project, outbox, noon, FreshWords(at.state, at.build, project, outbox))
+        if looked_up:
+            gate.look_up()
         messages = outbox.lease("me", "email", noon, noon + 60_000, 50)
         (message,) = (m for m in messages if m.address.startswith("c4@"))
         tell(root, say("Consent Withdrawn"), "track", noon + 5_000)
+        if not looked_up:
+            outbox.settle([(m.message_id, "planned", "", noon) for m in messages], noon)
+            gate.look_up()
         gate.news()
         stopped = gate.stopped(message)
     assert stopped is not None
     assert stopped[:2] == ("refused", "withdrawn")
+
+
+def test_of_very_many_words_the_last_of_each_kind_are_kept() -> None:
+    mail = ("email", "a@x.co")
+    said = [
+        Said(n, "no" if n % 2 else "yes", (mail,), None, "email", None, "live", f"m{n}")
+        for n in range(MANY + 10)
+    ]
+    assert latest(said[:MANY]) == said[:MANY]
+    assert latest(reversed(said)) == said[-2:]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -128,5 +156,6 @@ def words(root: Path) -> dict[str, set[Any]]:
         open_lake(wh, at)
         wh.execute("CREATE TEMP TABLE asked AS SELECT DISTINCT person FROM node_persons")
         project = at.project()
-        known = Known.read(wh, at, project, outbox, LiveWords(at, project).news(), "asked")
+        fresh = FreshWords(at.state, at.build, project, outbox).news()
+        known = Known.read(wh, at, project, outbox, fresh, "asked")
         return {known.names[person][0]: set(said) for person, said in known.words.items()}

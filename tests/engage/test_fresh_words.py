@@ -12,7 +12,7 @@ import pytest
 from tests.engage.sendingshop import AT, run, shop
 
 from visavis.collect.payloads import BATCH, head
-from visavis.core.clock import parse_time, zone
+from visavis.core.clock import format_time, parse_time, zone
 from visavis.flow.consent_words import MANY, NAMES, Said, latest
 from visavis.flow.due import Known
 from visavis.flow.fresh_words import FreshWords
@@ -73,6 +73,15 @@ def test_a_no_is_heard_however_it_is_written(tmp_path: Path) -> None:
     escaped = json.dumps(say("Consent Withdrawn")).replace("Consent ", "Consent\\u0020")
     tell(root, escaped.encode(), "track")
     assert run(root, "send", "--at", AT)["left_out"]["hello"]["consent withdrawn"] == 1
+
+
+def test_a_no_holds_from_when_it_came_in_also_in_a_build(tmp_path: Path) -> None:
+    root = built(tmp_path)
+    tell(root, say("Consent Withdrawn") | {"timestamp": "2024-03-01T20:00:00Z"}, "track")
+    for _ in range(2):
+        left_out = run(root, "send", "--at", AT, "--dry-run")["left_out"]["hello"]
+        assert left_out["consent withdrawn"] == 1
+        run(root, "build", "--as-of", AT)
 
 
 def test_a_yes_in_the_tail_counts_and_a_later_no_wins(tmp_path: Path) -> None:
@@ -144,7 +153,8 @@ def test_the_tail_says_what_a_build_of_it_says(tmp_path: Path, seed: int) -> Non
         said["properties"] |= rng.choice([{}, {"purpose": "marketing"}, {"reason": "hard: gone"}])
         if rng.random() < 0.3:
             said["properties"]["address"] = f"c{rng.randint(1, 6)}@example.invalid"
-        tell(root, said | {"messageId": f"m{n}"}, "track", NINE + n)
+        late = format_time(NINE + rng.randint(-20, 20) * 3_600_000)  # by the clock of a client
+        tell(root, said | {"messageId": f"m{n}", "timestamp": late}, "track", NINE + n)
     before = words(root)
     run(root, "build", "--as-of", AT)
     assert words(root) == before

@@ -31,6 +31,7 @@ _ENDINGS: Mapping[str, Says] = {
 _PREFIXES = {"Email": "email", "SMS": "sms", "Push Notification": "push"}
 NAMES = (*_SAYS, *(f"{prefix}{ending}" for prefix in _PREFIXES for ending in _ENDINGS))
 """Every event that says something."""
+REFUSALS: frozenset[Says] = frozenset(("no", "suppress"))
 MANY = 64
 """Words since the build by events that name an identifier, of which all are kept."""
 HARD = "hard"
@@ -84,9 +85,16 @@ def in_event(event: Event, names: tuple[Address, ...], project: Project) -> Said
     if said is None:
         return None
     says, address, channel, purpose = said
-    # what is said now holds now, whatever the clock of the client shows
-    at_ms = min(event.ts, event.received)
+    at_ms = held_from(says, event.ts, event.received)
     return Said(at_ms, says, names, address, channel, purpose, LIVE, event.message_id)
+
+
+def held_from(says: Says, at_ms: int, received_ms: int | None) -> int:
+    """From when on a word holds: a no from when it came in, however late the clock of who sent it
+    says that it is."""
+    if received_ms is None or says not in REFUSALS:
+        return at_ms
+    return min(at_ms, received_ms)
 
 
 def _said(

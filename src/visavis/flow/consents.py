@@ -11,6 +11,7 @@ from visavis.flow.consent_words import (
     Said,
     address_of,
     by_person,
+    held_from,
     kinds_of,
     meaning,
 )
@@ -38,24 +39,42 @@ def _of_lake(wh: Warehouse, project: Project, people: str) -> Iterable[tuple[int
     kinds = ", ".join(map(text_literal, sorted(kinds_of(project))))
     listed = ", ".join(map(text_literal, NAMES))
     rows = wh.rows(
-        "WITH said AS (SELECT seq, message_id, event, epoch_ms(ts) AS at, source, channel, "
+        "WITH said AS (SELECT seq, message_id, event, epoch_ms(ts) AS at, "
+        "epoch_ms(received_at) AS received, source, channel, "
         "p_purpose, p_address, p_reason, coalesce(nodes, [node]) AS nodes FROM lake_events "
         f"WHERE event IN ({listed}) AND void IS NOT TRUE AND node IS NOT NULL), "
         "each AS (SELECT s.* EXCLUDE (nodes), unnest(s.nodes) AS node FROM said AS s) "
-        "SELECT p.person, e.at, e.event, n.kind, n.value, e.channel, e.p_purpose, e.p_address, "
-        "e.p_reason, e.source, e.message_id FROM each AS e JOIN lake_nodes AS n USING (node) "
+        "SELECT p.person, e.at, e.received, e.event, n.kind, n.value, e.channel, e.p_purpose, "
+        "e.p_address, e.p_reason, e.source, e.message_id "
+        "FROM each AS e JOIN lake_nodes AS n USING (node) "
         f"JOIN node_persons AS p USING (node) WHERE p.person IN (SELECT person FROM {people}) "
         "QUALIFY row_number() OVER (PARTITION BY e.seq, p.person "
         f"ORDER BY n.kind IN ({kinds}) DESC, n.kind, n.value) = 1"
     )
-    for person, at, event, kind, value, channel, purpose, named, reason, source, mid in rows:
+    for (
+        person,
+        at,
+        received,
+        event,
+        kind,
+        value,
+        channel,
+        purpose,
+        named,
+        reason,
+        source,
+        mid,
+    ) in rows:
         said = meaning(event, reason or "")
         if said is None:
             continue
         says, by_name = said
         own = channel if channel in project.channels else by_name
         address = address_of(named) if named else (kind, value)
-        yield person, Word(at, says, address, own, purpose or None, source, mid)
+        yield (
+            person,
+            Word(held_from(says, at, received), says, address, own, purpose or None, source, mid),
+        )
 
 
 def _persons(wh: Warehouse, fresh: Iterable[Said]) -> dict[Address, int]:

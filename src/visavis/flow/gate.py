@@ -15,7 +15,7 @@ from visavis.core.nouns import Project
 from visavis.core.pressure import Sent, cap_reached, open_from, zone_of
 from visavis.decide.arms import HOLDOUT, control_of, standing
 from visavis.decide.rules import Past
-from visavis.flow.consent_words import Said, by_person, kinds_of
+from visavis.flow.consent_words import Said, by_person, held_from, kinds_of
 from visavis.flow.due import Known
 from visavis.flow.fresh_words import FreshWords
 from visavis.flow.persons import open_lake
@@ -89,9 +89,7 @@ class Gate:
 
     def _by_now(self, said: Said) -> Said:
         """A no is heard though it came after the moment of this send: the message is still here."""
-        if said.says in ("no", "suppress") and said.at_ms > self.at_ms:
-            return replace(said, at_ms=self.at_ms)
-        return said
+        return replace(said, at_ms=held_from(said.says, said.at_ms, self.at_ms))
 
     def stopped(self, message: Message) -> tuple[str, str, int] | None:
         """Why a message doesn't leave now: (status, reason, when to look again)."""

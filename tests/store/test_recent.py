@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from visavis.core.decisions import Identifier
 from visavis.store import recent, recent_file
-from visavis.store.history import PublishedHistory, read_ahead
+from visavis.store.history import PublishedHistory
 from visavis.store.history_file import FILE, HistoryWriter, is_made
 from visavis.store.recent import Mark, Recent
 from visavis.store.recent_file import RecentFile
@@ -210,8 +210,6 @@ def test_nobody_is_settled_whose_identifier_another_spells_otherwise(tmp_path: P
     writer.rows("keys", 3, [("email", "a.b@x.example", 2)])
     writer.meta({"events": [], "kinds": {"email": ["email"]}})
     writer.finish(tmp_path / FILE)
-    read_ahead(tmp_path / FILE)
-    read_ahead(tmp_path / "gone")
     history = PublishedHistory(tmp_path / FILE)
     settled = [history.settled(n) for _, n in held]
     assert [one is not None for one in settled] == [False, False, True, True]

@@ -22,7 +22,7 @@ from visavis.flow.live_decide import Decider
 from visavis.flow.profiles import Profiles
 from visavis.flow.rates import has_rates
 from visavis.store import builds
-from visavis.store.history import read_ahead
+from visavis.store.history import stay_in_memory
 from visavis.store.history_file import is_made, unfinished
 from visavis.store.key import project_key
 from visavis.store.recent import FOLDER, Mark, clear
@@ -84,7 +84,7 @@ class Knowledge:
         if base.build_id is not None and base.history is None:
             return  # that build went away meanwhile: the next look finds the one after
         if base.history is not None:
-            threading.Thread(target=read_ahead, args=(base.history.path,), daemon=True).start()
+            threading.Thread(target=stay_in_memory, args=(base.history,), daemon=True).start()
         fresh = await asyncio.to_thread(open_profiles, base, self.state)
         self.waiting = []
         try:

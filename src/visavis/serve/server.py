@@ -26,8 +26,12 @@ from visavis.serve.routes import Routes
 _SWITCH_SECONDS = 0.0005
 """How soon the committer's thread gets its turn beside a busy event loop."""
 _GARBAGE = 2_000, 1_000_000, 1_000_000
-"""Only what is new is looked through by itself, in a millisecond; what is kept is hardly garbage,
-and looking through all of it stops the service (see _tidy)."""
+"""Only what is new is looked through by itself; what is kept is hardly garbage, and looking through
+all of it stops the service (see _tidy)."""
+_YOUNG_SECONDS = 0.05
+"""How often what is new is looked through at the latest. Python counts what is new less what went
+away, so that beside caches that let something go for all they take in it would wait until there are
+a hundred thousand, and then look through them all at once."""
 _TIDY_SECONDS, _TIDY_MOST = 600.0, 86_400.0
 _MUCH_GARBAGE = 10_000
 """Objects; where there are fewer, looking through everything can wait twice as long next time."""
@@ -73,7 +77,7 @@ class Running:
         gc.freeze()
         gc.set_threshold(*_GARBAGE)
         self.tasks.append(loop.create_task(self.knowledge.watch()))
-        self.tasks.append(loop.create_task(_tidy()))
+        self.tasks += [loop.create_task(_tidy()), loop.create_task(_tidy_young())]
         root = service.project.root
         self.tasks.append(loop.create_task(scheduling.run(schedule, root, self.clock)))
 
@@ -97,6 +101,13 @@ async def _tidy() -> None:
         await asyncio.sleep(seconds)
         little = gc.collect() < _MUCH_GARBAGE
         seconds = min(seconds * 2, _TIDY_MOST) if little else max(seconds / 2, _TIDY_SECONDS)
+
+
+async def _tidy_young() -> None:
+    """Looks through what is new for garbage, before it is much."""
+    while True:
+        await asyncio.sleep(_YOUNG_SECONDS)
+        gc.collect(0)
 
 
 def application(root: Path) -> App:

@@ -10,8 +10,11 @@ import json
 import os
 import sqlite3
 import sys
+import threading
+import time
 from array import array
 from bisect import bisect_left
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -55,15 +58,24 @@ class Settled:
     members: dict[Name, Held]
 
 
-def read_ahead(path: Path) -> None:
-    """Reads a history once, for the system to have it in memory: then nobody who is asked
-    for the first time waits for the disk. One that takes more than half the memory is left."""
-    buffer = bytearray(1 << 20)
-    with contextlib.suppress(OSError, ValueError), open(path, "rb", buffering=0) as file:
+def stay_in_memory(history: PublishedHistory) -> None:
+    """Reads a history once, and until it is closed again and again at a walking pace: the system
+    then has it in memory and leaves it there, so that nobody who is asked for the first time waits
+    for the disk. One that takes more than half the memory is left. For a thread of its own."""
+    buffer = bytearray(_PIECE)
+    pause = 0.0
+    with contextlib.suppress(OSError, ValueError), open(history.path, "rb", buffering=0) as file:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        if os.fstat(file.fileno()).st_size * 2 < memory:
-            while file.readinto(buffer):
-                pass
+        if os.fstat(file.fileno()).st_size * 2 >= memory:
+            return
+        while not history.closed.wait(pause):
+            began = time.monotonic()
+            if not file.readinto(buffer):
+                file.seek(0)
+                pause = _PACE_SECONDS
+            elif pause:
+                # the disk has a tenth of the time to do: where memory is short, others need it
+                pause = max(_PACE_SECONDS, 10 * (time.monotonic() - began))
 
 
 class PublishedHistory:
@@ -71,6 +83,7 @@ class PublishedHistory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.closed = threading.Event()
         uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         self.db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         # not mapped: mapped pages count as memory of the process, and read no faster
@@ -88,10 +101,11 @@ class PublishedHistory:
         ]
         self.by_event = {shape.event: shape for shape in self.shapes}
         self._texts: dict[int, str] = {}
-        self._owners: dict[Name, int | None] = {}
+        self._owners: OrderedDict[Name, int | None] = OrderedDict()
         self._together = lru_cache(maxsize=_MOST_OWNERS)(self._all_of)
 
     def close(self) -> None:
+        self.closed.set()
         self.db.close()
 
     def rates(self) -> list[tuple[str, int, int]]:
@@ -112,9 +126,11 @@ class PublishedHistory:
         return None if owner is None else self._together(owner)[name]
 
     def _remember(self, names: Iterable[Name], owner: int | None) -> None:
-        if len(self._owners) >= _MOST_NAMES:
-            self._owners.clear()
-        self._owners.update(dict.fromkeys(names, owner))
+        owners = self._owners
+        for name in names:
+            owners[name] = owner
+        while len(owners) > _MOST_NAMES:
+            owners.popitem(last=False)
 
     def _all_of(self, owner: int) -> dict[Name, Held]:
         rows = self.db.execute(
@@ -336,6 +352,8 @@ class PublishedHistory:
 
 
 _MOST_TEXTS = 100_000
+_PIECE, _PACE_SECONDS = 1 << 21, 0.04
+"""What is read at once, and how long after: 50 MB a second, a hundredth of a core."""
 _MOST_NAMES, _MOST_OWNERS = 20_000, 5_000
 
 

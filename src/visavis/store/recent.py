@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,9 @@ _log = logging.getLogger("visavis.live")
 _RETRY_SECONDS = 1.0
 _MOST_PARTS = 4
 _WAIT_SECONDS = 0.05
-_PAUSE_SECONDS = 0.001
+_PAUSES = (0.02, 0.001)
+"""Seconds between two chunks that are written, while the next part is not yet half full, and not
+yet full: as little as may be is written at a time beside those who answer requests."""
 _kept = msgspec.json.Decoder(Kept).decode
 _ref = msgspec.json.Decoder(Ref).decode
 _pieces = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -237,9 +238,12 @@ class Recent:
     def _write(self) -> None:
         part = self._writing
         assert part is not None
-        while not self._stored(part) and not self._closing.is_set():
+        while not self._stored(part):
+            if self._closing.is_set():
+                return
             _log.warning("recent events stay in memory: their file can't be written")
             self._closing.wait(_RETRY_SECONDS)
+        part.let_go(self._pause)
 
     def _stored(self, part: Part) -> bool:
         assert self._file is not None
@@ -252,8 +256,9 @@ class Recent:
 
     def _pause(self) -> None:
         """Keeps a part from being written faster than the next one fills."""
-        if self._hot.size < self.limit and not self._closing.is_set():
-            time.sleep(_PAUSE_SECONDS)
+        filled = int(2 * self._hot.size / self.limit)
+        if filled < len(_PAUSES):
+            self._closing.wait(_PAUSES[filled])
 
     def settle(self) -> None:
         """Waits until what is being written is in the file."""

@@ -60,6 +60,8 @@ class Ref(msgspec.Struct, array_like=True, frozen=True, gc=False):
     received_at: int
 
 
+_FEW = 500
+"""Entries given back at once."""
 encode = msgspec.json.Encoder().encode
 
 
@@ -156,6 +158,15 @@ class Part:
         for t in self.of.get(name, ()):
             for far in t.names[1:] if t.names[0] == name else t.names[:1]:
                 found[far, t.rule] = wider(found.get((far, t.rule)), t.low, t.high)
+
+    def let_go(self, pause: Callable[[], None]) -> None:
+        """Gives its memory back bit by bit, once nobody asks it any more: all at once would keep
+        those waiting who ask for other things. Its notes, which may still be gone through, stay."""
+        for held in (self.events, self.together, self.of):
+            while held:
+                for _ in range(min(len(held), _FEW)):
+                    held.popitem()
+                pause()
 
     def by_pid(self, pid: Callable[[str, str], str]) -> dict[str, list[Identifier]]:
         """Identifiers by their pid."""

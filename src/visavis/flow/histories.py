@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from visavis.collect.namespaces import order_key
 from visavis.collect.rates import make_rates, rates_of
 from visavis.core.lang.history import IDENTIFY
 from visavis.core.lang.needs import Needs, needs
-from visavis.core.lang.types import Type
+from visavis.core.lang.types import TIME_MIN, Type
 from visavis.core.nouns import Project
 from visavis.flow.consents import words_of
 from visavis.flow.history_who import owner, persons, write_evidence
@@ -26,10 +26,10 @@ from visavis.flow.relations import catalogue_fields
 from visavis.store.engines.duckdb_names import held, identifier, text_literal
 from visavis.store.history_file import (
     FILE,
-    NULL,
     EventShape,
     HistoryWriter,
-    body,
+    Past,
+    encode,
     is_made,
     unfinished,
 )
@@ -73,7 +73,6 @@ class _People:
         self, wh: Warehouse, at: Published, project: Project, writer: HistoryWriter
     ) -> None:
         self.wh, self.at, self.project, self.writer = wh, at, project, writer
-        self.codes: dict[str, int] = {}
 
     def write(self) -> None:
         """All tables of the file."""
@@ -81,7 +80,6 @@ class _People:
         shapes = [_shape(event, need) for event, need in needed.items()]
         for number, shape in enumerate(shapes):
             self._event(number, shape)
-        self.writer.rows("texts", 2, ((code, text) for text, code in self.codes.items()))
         self._who()
         self._items()
         manifest = self.at.build.manifest
@@ -220,7 +218,9 @@ class _People:
     def _event(self, number: int, shape: EventShape) -> None:
         name = text_literal(shape.event)
         chosen = f"event = {name} AND node IS NOT NULL AND void IS NOT TRUE"
-        columns = ", ".join(["seq", "epoch_ms(ts) AS ts", "message_id", *_columns(shape)])
+        columns = ", ".join(
+            ["seq", f"coalesce(epoch_ms(ts), {TIME_MIN}) AS ts", "message_id", *_columns(shape)]
+        )
         self.wh.execute(
             f"CREATE OR REPLACE TEMP TABLE history_events AS SELECT {owner('e.node')} AS owner, "
             f"e.node, {columns} FROM (FROM lake_events WHERE {chosen}) AS e "
@@ -228,12 +228,12 @@ class _People:
         )
         lines: _Lines | None = None
         if shape.lines is not None:
-            lines = _Lines(self._lines(shape, chosen), self._numbers)
+            lines = _Lines(self._lines(shape, chosen))
         reader = self.wh.connection.sql(
             "SELECT * FROM history_events ORDER BY owner, node, seq"
         ).to_arrow_reader(_BATCH)
         for part in _whole_owners(reader):
-            self.writer.rows("events", 4, self._bodies(number, shape, part, lines))
+            self.writer.rows("streams", 4, _bodies(number, shape, part, lines))
         self.wh.execute("DROP TABLE history_events")
 
     def _lines(self, shape: EventShape, chosen: str) -> pa.Table:
@@ -244,63 +244,53 @@ class _People:
             f"SELECT node, seq, {columns} FROM lake_lines WHERE {chosen} ORDER BY node, seq, line"
         )
 
-    def _bodies(
-        self, number: int, shape: EventShape, part: pa.Table, lines: _Lines | None
-    ) -> Iterator[tuple[int, int, int, bytes]]:
-        owners, nodes = _ints(part["owner"]), _ints(part["node"])
-        starts = np.flatnonzero(np.r_[True, nodes[1:] != nodes[:-1]])
-        ends = np.r_[starts[1:], len(nodes)]
-        moments, seqs = _ints(part["ts"]), _ints(part["seq"])
-        raw = [str(text).encode() for text in part["message_id"].to_pylist()]
-        lengths = np.array([len(r) for r in raw], dtype=np.uint32)
-        columns = [self._numbers(part[name], kind) for name, kind in shape.columns]
-        for a, b in zip(starts.tolist(), ends.tolist(), strict=True):
-            ids = (lengths[a:b].tobytes(), b"".join(raw[a:b]))
-            own = None if lines is None else lines.of(seqs[a:b])
-            yield (
-                int(owners[a]),
-                int(nodes[a]),
-                number,
-                body(moments[a:b].tobytes(), ids, [c[a:b].tobytes() for c in columns], own),
-            )
 
-    def _numbers(self, column: pa.ChunkedArray[Any], kind: Type) -> Numbers:
-        import pyarrow as pa
-        import pyarrow.compute as pc
+def _bodies(
+    number: int, shape: EventShape, part: pa.Table, lines: _Lines | None
+) -> Iterator[tuple[int, int, int, bytes]]:
+    """Owner, node, number of the event and the encoded events of each identifier."""
+    owners, nodes = _ints(part["owner"]), _ints(part["node"])
+    starts = np.flatnonzero(np.r_[True, nodes[1:] != nodes[:-1]])
+    ends = np.r_[starts[1:], len(nodes)]
+    moments = _ints(part["ts"]).tolist()
+    ids = [str(text) for text in part["message_id"].to_pylist()]
+    columns = [part[name].to_pylist() for name, _ in shape.columns]
+    own = lines.of(_ints(part["seq"])) if lines is not None else _no_lines
+    for a, b in zip(starts.tolist(), ends.tolist(), strict=True):
+        node = int(nodes[a])
+        past = Past(node, number, moments[a:b], ids[a:b], [c[a:b] for c in columns], *own(a, b))
+        yield int(owners[a]), node, number, encode(past)
 
-        if kind is Type.TEXT:
-            coded: Any = column.combine_chunks().dictionary_encode()
-            codes = np.array([self._code(t) for t in coded.dictionary.to_pylist()], dtype=np.int64)
-            at = np.asarray(pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False))
-            return np.r_[codes, NULL][at].astype(np.int64) if len(at) else codes
-        if kind is Type.BOOLEAN:
-            column = pc.cast(column, pa.int64())
-        return _ints(column)
 
-    def _code(self, text: str) -> int:
-        return self.codes.setdefault(text, len(self.codes) + 1)
+_Own = tuple[list[int], list[list[Any]]]
+"""Of some events' lines each one's event, by its row, and the columns."""
+
+
+def _no_lines(first: int, end: int) -> _Own:
+    return [], []
 
 
 class _Lines:
     """The lines of one event name, found by the events' places in the log."""
 
-    def __init__(self, table: pa.Table, numbers: Any) -> None:
-        self.seq = _ints(table["seq"])
-        order = np.argsort(self.seq, kind="stable")
-        self.seq = self.seq[order]
-        kinds: Mapping[str, Type] = {}
-        self.columns: list[Numbers] = []
-        for name in table.column_names[2:]:
-            kind = Type.TEXT if str(table[name].type) == "string" else Type.INTEGER
-            self.columns.append(numbers(table[name], kinds.get(name, kind))[order])
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table.take(np.argsort(_ints(table["seq"]), kind="stable"))
+        self._seq = _ints(self._table["seq"])
 
-    def of(self, seqs: Numbers) -> Sequence[bytes]:
-        """The arrays of the lines of these events: each line's event by its row, then columns."""
-        first = np.searchsorted(self.seq, seqs, side="left")
-        last = np.searchsorted(self.seq, seqs, side="right")
-        parents = np.repeat(np.arange(len(seqs), dtype=np.int64), last - first)
-        rows = _spans(first, last)
-        return (parents.tobytes(), *(column[rows].tobytes() for column in self.columns))
+    def of(self, seqs: Numbers) -> Callable[[int, int], _Own]:
+        """Gives the lines of any of these events that stand together, from a first to an end."""
+        first = np.searchsorted(self._seq, seqs, side="left")
+        last = np.searchsorted(self._seq, seqs, side="right")
+        begins = np.r_[0, np.cumsum(last - first)].tolist()
+        events = np.repeat(np.arange(len(seqs), dtype=np.int64), last - first)
+        taken = self._table.take(_spans(first, last))
+        columns = [taken[name].to_pylist() for name in taken.column_names[2:]]
+
+        def own(first: int, end: int) -> _Own:
+            lines = slice(begins[first], begins[end])
+            return (events[lines] - first).tolist(), [column[lines] for column in columns]
+
+        return own
 
 
 def _spans(first: Numbers, last: Numbers) -> Numbers:
@@ -324,7 +314,7 @@ def _columns(shape: EventShape) -> list[str]:
     found = []
     for name, kind in shape.columns:
         if name == "cleared":
-            found.append("nullif(array_to_string(cleared, chr(31)), '') AS cleared")
+            found.append("CASE WHEN len(cleared) > 0 THEN cleared END AS cleared")
         elif name in ("type", "source", "channel"):
             found.append(identifier(name))
         else:
@@ -333,11 +323,7 @@ def _columns(shape: EventShape) -> list[str]:
 
 
 def _ints(column: pa.ChunkedArray[Any]) -> Numbers:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    filled: Any = pc.coalesce(column, pa.scalar(NULL, column.type)) if column.null_count else column
-    return np.asarray(filled.to_numpy(), dtype=np.int64)
+    return np.asarray(column.to_numpy(), dtype=np.int64)
 
 
 def _whole_owners(reader: Any) -> Iterator[pa.Table]:

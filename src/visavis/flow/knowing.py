@@ -120,7 +120,7 @@ class Knowledge:
             with contextlib.suppress(ProcessLookupError):  # it may just have ended
                 process.kill()
             await process.wait()
-            for left in (self.state / "builds").glob(f"*/{unfinished(process.pid)}"):
+            for left in (self.state / "builds").glob(f"*/{unfinished(process.pid)}*"):
                 left.unlink(missing_ok=True)
             raise
 

@@ -9,37 +9,37 @@ import contextlib
 import json
 import os
 import sqlite3
-import sys
 import threading
 import time
-from array import array
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
 from visavis.core.consent import Word
 from visavis.core.lang.form import Value
 from visavis.core.lang.history import Lines, Stream
-from visavis.core.lang.types import Type
-from visavis.store.history_file import HEAD, NULL, PIDS, PLAIN, EventShape
+from visavis.store.history_file import PIDS, PLAIN, Past
 
 Name = tuple[str, str]
 
 
-class Held(msgspec.Struct, frozen=True, gc=False):
-    """An identifier's number, the person who holds it, and when it was seen (UTC ms)."""
+class Held(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An identifier, its number, the person who holds it, and when it was seen (UTC ms)."""
 
     node: int
     person: int | None
     first_seen: int | None
     last_seen: int | None
-    bot_since: int | None = None
+    bot_since: int | None
     """Since when it is told to be a robot's."""
+    kind: str
+    value: str
 
     @property
     def owner(self) -> int:
@@ -56,6 +56,18 @@ class Settled:
     person_id: str
     name: Name
     members: dict[Name, Held]
+
+
+class _Owner(NamedTuple):
+    """A person, or what belongs to none: a row of the file."""
+
+    person_id: str | None
+    settled: bool
+    said: bool
+    """Whether anything was said about consent."""
+    members: dict[Name, Held]
+    events: bytes | None
+    """Those of all of them; None for so many that they lie elsewhere."""
 
 
 def stay_in_memory(history: PublishedHistory) -> None:
@@ -91,18 +103,12 @@ class PublishedHistory:
         self.meta = {
             name: json.loads(value) for name, value in self.db.execute("SELECT * FROM meta")
         }
-        self.shapes = [
-            EventShape(
-                event,
-                tuple((n, Type(t)) for n, t in columns),
-                None if lines is None else tuple((n, Type(t)) for n, t in lines),
-            )
+        self._shapes: list[tuple[str, list[str], list[str]]] = [
+            (event, [name for name, _ in columns], [name for name, _ in lines or ()])
             for event, columns, lines in self.meta["events"]
         ]
-        self.by_event = {shape.event: shape for shape in self.shapes}
-        self._texts: dict[int, str] = {}
         self._owners: OrderedDict[Name, int | None] = OrderedDict()
-        self._together = lru_cache(maxsize=_MOST_OWNERS)(self._all_of)
+        self._owner = lru_cache(maxsize=_MOST_OWNERS)(self._read_owner)
 
     def close(self) -> None:
         self.closed.set()
@@ -123,7 +129,7 @@ class PublishedHistory:
             ).fetchone()
             self._remember((name,), row[0] if row else None)
         owner = self._owners[name]
-        return None if owner is None else self._together(owner)[name]
+        return None if owner is None else self._owner(owner).members[name]
 
     def _remember(self, names: Iterable[Name], owner: int | None) -> None:
         owners = self._owners
@@ -132,53 +138,46 @@ class PublishedHistory:
         while len(owners) > _MOST_NAMES:
             owners.popitem(last=False)
 
-    def _all_of(self, owner: int) -> dict[Name, Held]:
-        rows = self.db.execute(
-            "SELECT kind, value, node, first_seen, last_seen, bot FROM nodes WHERE owner = ? "
-            "ORDER BY kind, value",
-            (owner,),
-        )
-        person = None if owner < 0 else owner
-        found = {
-            (kind, value): Held(node, person, low, high, bot)
-            for kind, value, node, low, high, bot in rows
-        }
+    def _read_owner(self, owner: int) -> _Owner:
+        row = self.db.execute(
+            "SELECT person_id, settled, said, members, events FROM owners WHERE owner = ?", (owner,)
+        ).fetchone()
+        if row is None:
+            return _NOBODY
+        person_id, settled, said, members, events = row
+        found = {(held.kind, held.value): held for held in _members(members)}
         self._remember(found, owner)
-        return found
+        return _Owner(person_id, bool(settled), bool(said), found, events)
 
     def person_by_id(self, person_id: str) -> int | None:
         """The person of a person_id."""
         row = self.db.execute(
-            "SELECT person FROM persons WHERE person_id = ?", (person_id,)
+            "SELECT owner FROM owners WHERE person_id = ?", (person_id,)
         ).fetchone()
         return int(row[0]) if row else None
 
     def person_id(self, person: int) -> str | None:
         """The person_id of a person."""
-        row = self.db.execute(
-            "SELECT person_id FROM persons WHERE person = ?", (person,)
-        ).fetchone()
-        return str(row[0]) if row else None
+        return self._owner(person).person_id
 
     def identifiers(self, person: int) -> dict[Name, Held]:
         """What a person has."""
-        return self._together(person)
+        return self._owner(person).members
 
     def settled(self, person: int) -> Settled | None:
         """A person of whom the build says all there is to say; None for anybody else."""
-        row = self.db.execute(
-            "SELECT person_id FROM persons WHERE person = ? AND settled", (person,)
-        ).fetchone()
-        if row is None:
+        found = self._owner(person)
+        if not found.settled or found.person_id is None:
             return None
-        members = self._together(person)
         # the identifier that names a person gives it its number
-        naming = next((name for name, held in members.items() if held.node == person), None)
-        return None if naming is None else Settled(row[0], naming, members)
+        for name, held in found.members.items():
+            if held.node == person:
+                return Settled(found.person_id, name, found.members)
+        return None
 
     def identifier(self, node: int) -> tuple[str, str] | None:
         """Kind and value of a node."""
-        found = self.db.execute("SELECT kind, value FROM nodes WHERE node = ?", (node,)).fetchone()
+        found = self.db.execute("SELECT kind, value FROM names WHERE node = ?", (node,)).fetchone()
         return tuple(found) if found else None
 
     def ties(self, held: Held) -> Iterator[tuple[Name, str, int | None]]:
@@ -194,7 +193,7 @@ class PublishedHistory:
     def same_key(self, family: str, key: str) -> list[Name]:
         """Identifiers with this comparing form; family HASHED: hashes by their digits."""
         rows = self.db.execute(
-            "SELECT n.kind, n.value FROM keys AS k JOIN nodes AS n USING (node) "
+            "SELECT n.kind, n.value FROM keys AS k JOIN names AS n USING (node) "
             "WHERE k.family = ? AND k.key = ?",
             (family, key),
         ).fetchall()
@@ -226,10 +225,10 @@ class PublishedHistory:
         found: set[int] = set()
         for (raw,) in runs:
             half = len(raw) // 2
-            numbers = memoryview(raw)[:half].cast("q")
+            numbers, nodes = (memoryview(part).cast("q") for part in (raw[:half], raw[half:]))
             at = bisect_left(numbers, number)
             while at < len(numbers) and numbers[at] == number:
-                found.update(_numbers(raw, half + 8 * at, 1))
+                found.add(nodes[at])
                 at += 1
         rows = (self.identifier(node) for node in sorted(found))
         return [row for row in rows if row is not None]
@@ -247,7 +246,7 @@ class PublishedHistory:
         """(moment, message id, kind, value) of the logins on a shared identifier."""
         return self.db.execute(
             "SELECT l.at, l.message_id, n.kind, n.value FROM logins AS l "
-            "JOIN nodes AS n ON n.node = l.node WHERE l.shared = ?",
+            "JOIN names AS n ON n.node = l.node WHERE l.shared = ?",
             (node,),
         ).fetchall()
 
@@ -264,6 +263,8 @@ class PublishedHistory:
 
     def words(self, person: int) -> list[Word]:
         """What was said about consent, by the build's moment or later."""
+        if not self._owner(person).said:
+            return []
         rows = self.db.execute(
             "SELECT at, says, kind, value, channel, purpose, message_id FROM words "
             "WHERE person = ?",
@@ -296,62 +297,33 @@ class PublishedHistory:
         for one in held:
             wanted.setdefault(one.owner, set()).add(one.node)
         for owner, nodes in wanted.items():
-            query = "SELECT node, event, body FROM events WHERE owner = ?"
-            for node, event, raw in self.db.execute(query, (owner,)):
-                if node in nodes:
-                    shape = self.shapes[event]
-                    yield node, shape.event, self._stream(shape, raw)
+            for past in self._pasts(owner):
+                if past.node in nodes:
+                    event, columns, lines = self._shapes[past.event]
+                    yield past.node, event, _stream(past, columns, lines)
 
-    def _stream(self, shape: EventShape, raw: bytes) -> Stream:
-        count, many, size = HEAD.unpack_from(raw)
-        at = HEAD.size
-        ts = _numbers(raw, at, count)
-        at += 8 * count
-        lengths = array("I")
-        lengths.frombytes(raw[at : at + 4 * count])
-        at += 4 * count
-        ids = _cut(raw[at : at + size].decode(), raw[at : at + size], lengths)
-        at += size
-        columns: dict[str, list[Value]] = {}
-        for name, kind in shape.columns:
-            columns[name] = self._column(raw, at, count, kind)
-            at += 8 * count
-        columns["message_id"] = list(ids)
-        cleared: list[Sequence[str] | None] | None = None
-        if "cleared" in columns:
-            told = columns.pop("cleared")
-            cleared = [_split(value) for value in told]
-        lines = None
-        if shape.lines is not None:
-            parents = _numbers(raw, at, many)
-            at += 8 * many
-            held: dict[str, list[Value]] = {}
-            for name, kind in shape.lines:
-                held[name] = self._column(raw, at, many, kind)
-                at += 8 * many
-            lines = Lines(parents, held) if many else None
-        return Stream(ts, ids, columns, lines, cleared)
-
-    def _column(self, raw: bytes, at: int, count: int, kind: Type) -> list[Value]:
-        numbers = _numbers(raw, at, count)
-        if kind is Type.TEXT:
-            texts = self._texts
-            return [
-                None if n == NULL else texts[n] if n in texts else self._text(n) for n in numbers
-            ]
-        if kind is Type.BOOLEAN:
-            return [None if n == NULL else n == 1 for n in numbers]
-        return [None if n == NULL else n for n in numbers] if NULL in numbers else list(numbers)
-
-    def _text(self, code: int) -> str:
-        if len(self._texts) > _MOST_TEXTS:
-            self._texts.clear()
-        (text,) = self.db.execute("SELECT text FROM texts WHERE code = ?", (code,)).fetchone()
-        found = self._texts[code] = sys.intern(text)
-        return found
+    def _pasts(self, owner: int) -> Iterable[Past]:
+        events = self._owner(owner).events
+        if events is not None:
+            return _all(events)
+        query = "SELECT body FROM events WHERE owner = ?"
+        return (_one(body) for (body,) in self.db.execute(query, (owner,)))
 
 
-_MOST_TEXTS = 100_000
+def _stream(past: Past, names: Sequence[str], line_names: Sequence[str]) -> Stream:
+    columns: dict[str, list[Value]] = dict(zip(names, past.columns, strict=True))
+    columns["message_id"] = list(past.ids)
+    cleared: Any = columns.pop("cleared", None)
+    lines = None
+    if past.parents:
+        lines = Lines(past.parents, dict(zip(line_names, past.lines, strict=True)))
+    return Stream(past.ts, past.ids, columns, lines, cleared)
+
+
+_all = msgspec.msgpack.Decoder(list[Past]).decode
+_one = msgspec.msgpack.Decoder(Past).decode
+_members = msgspec.msgpack.Decoder(list[Held]).decode
+_NOBODY = _Owner(None, False, False, {}, b"\x90")
 _PIECE, _PACE_SECONDS = 1 << 21, 0.04
 """What is read at once, and how long after: 50 MB a second, a hundredth of a core."""
 _MOST_NAMES, _MOST_OWNERS = 20_000, 5_000
@@ -360,23 +332,3 @@ _MOST_NAMES, _MOST_OWNERS = 20_000, 5_000
 def _pair(text: str) -> tuple[str, str]:
     kind, _, value = text.partition("\x1f")
     return kind, value
-
-
-def _split(value: Value) -> Sequence[str] | None:
-    return None if value is None else str(value).split("\x1f")
-
-
-def _numbers(raw: bytes, at: int, count: int) -> list[int]:
-    numbers = array("q")
-    numbers.frombytes(raw[at : at + 8 * count])
-    return numbers.tolist()
-
-
-def _cut(text: str, raw: bytes, lengths: Sequence[int]) -> list[str]:
-    """The texts of these lengths in bytes, one after the other."""
-    plain = len(text) == len(raw)
-    found, at = [], 0
-    for length in lengths:
-        found.append(text[at : at + length] if plain else raw[at : at + length].decode())
-        at += length
-    return found

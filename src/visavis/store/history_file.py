@@ -1,44 +1,47 @@
 """The file of a published history: its tables, and how it is written, once.
 
-One SQLite file beside a build. A row is one identifier's events of one name, as arrays of whole
-numbers: moments, columns (texts by their code), lines. Also in it: identifiers, who holds them, the
-segments' members and the catalogue. All of a person lies in one place, whatever table it is in:
-what is read of somebody is few pages.
+One SQLite file beside a build. All of a person is one row: who it is, the identifiers, and the
+events as columns, in msgpack, so that what is asked of somebody is found at once and read by one
+call. Also in it: what links identifiers, the segments' members and the catalogue.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from visavis.core.lang.types import Type
 
-VERSION = 5
+VERSION = 6
 FILE = f"history.{VERSION}.db"
 """Its name has the version of its layout: one of another version is made anew."""
-NULL = -(2**63)
-"""Stands for null in the arrays."""
 HASHED = "#"
 """In place of a family: the key is a hash, of whatever it was made from."""
 PIDS, PLAIN = "pids", "plain"
 """Prefix indexes: of the ids that each identifier gives, and of the hashes of plain ones."""
 _RUN = 4096
-HEAD = struct.Struct("<III")
+encode = msgspec.msgpack.Encoder().encode
+_NOTHING = encode([])
+_MUCH = 16_384
+"""Bytes: whose events take more has them in rows of their own, one for each identifier and name."""
 _TABLES = """
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE owners(owner INTEGER PRIMARY KEY, person_id TEXT, settled INT NOT NULL,
+  said INT NOT NULL, members BLOB NOT NULL, events BLOB);
 CREATE TABLE events(owner INT NOT NULL, node INT NOT NULL, event INT NOT NULL,
   body BLOB NOT NULL, PRIMARY KEY(owner, node, event)) WITHOUT ROWID;
-CREATE TABLE texts(code INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE identifiers(kind TEXT NOT NULL, value TEXT NOT NULL, owner INT NOT NULL,
   PRIMARY KEY(kind, value)) WITHOUT ROWID;
-CREATE TABLE nodes(owner INT NOT NULL, node INT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,
-  first_seen INT, last_seen INT, bot INT, PRIMARY KEY(owner, node)) WITHOUT ROWID;
-CREATE TABLE persons(person INTEGER PRIMARY KEY, person_id TEXT NOT NULL, settled INT NOT NULL);
+CREATE TABLE names(node INTEGER PRIMARY KEY, owner INT NOT NULL, kind TEXT NOT NULL,
+  value TEXT NOT NULL);
 CREATE TABLE ties(owner INT NOT NULL, node INT NOT NULL, place INT NOT NULL, kind TEXT NOT NULL,
   value TEXT NOT NULL, rule TEXT NOT NULL, first_seen INT,
   PRIMARY KEY(owner, node, place)) WITHOUT ROWID;
@@ -59,13 +62,22 @@ CREATE TABLE sizes(segment TEXT PRIMARY KEY, members INT NOT NULL) WITHOUT ROWID
 CREATE TABLE members(person INT NOT NULL, segment TEXT NOT NULL,
   PRIMARY KEY(person, segment)) WITHOUT ROWID;
 """
+_PARTS = """
+CREATE TABLE parts.nodes(owner INT NOT NULL, node INT NOT NULL, kind TEXT NOT NULL,
+  value TEXT NOT NULL, first_seen INT, last_seen INT, bot INT, PRIMARY KEY(owner, node))
+  WITHOUT ROWID;
+CREATE TABLE parts.persons(person INTEGER PRIMARY KEY, person_id TEXT NOT NULL,
+  settled INT NOT NULL);
+CREATE TABLE parts.streams(owner INT NOT NULL, node INT NOT NULL, event INT NOT NULL,
+  body BLOB NOT NULL, PRIMARY KEY(owner, node, event)) WITHOUT ROWID;
+"""
+"""What owners are put together from, in a file beside that goes in the end."""
 _INDEXES = """
 CREATE INDEX orders_of ON orders(key);
 CREATE INDEX words_of ON words(person);
 CREATE INDEX named_by ON named(node);
 CREATE INDEX logins_on ON logins(shared);
-CREATE INDEX node ON nodes(node);
-CREATE INDEX pids ON persons(person_id);
+CREATE INDEX pids ON owners(person_id);
 """
 
 
@@ -91,14 +103,22 @@ class HistoryWriter:
 
     def __post_init__(self) -> None:
         self.path.unlink(missing_ok=True)
+        self._parts.unlink(missing_ok=True)
         self.db = sqlite3.connect(self.path, isolation_level=None)
-        self.db.execute("PRAGMA journal_mode=OFF")
-        self.db.execute("PRAGMA synchronous=OFF")
-        self.db.executescript(_TABLES)
+        self.db.execute("ATTACH ? AS parts", (str(self._parts),))
+        for part in ("main", "parts"):
+            self.db.execute(f"PRAGMA {part}.journal_mode=OFF")
+            self.db.execute(f"PRAGMA {part}.synchronous=OFF")
+        self.db.executescript(_TABLES + _PARTS)
         self.db.execute("BEGIN")
 
+    @property
+    def _parts(self) -> Path:
+        return self.path.with_name(self.path.name + ".parts")
+
     def rows(self, table: str, width: int, rows: Iterable[Sequence[Any]]) -> None:
-        """Adds rows to one of the file's tables."""
+        """Adds rows to one of the tables; what `nodes`, `persons` and `streams` get goes into the
+        rows of owners."""
         marks = ", ".join("?" * width)
         self.db.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows)
 
@@ -114,9 +134,9 @@ class HistoryWriter:
         )
         # a value that is not its own form may be taken for one: that settles fewer, and is no harm
         self.db.execute(
-            "CREATE TEMP TABLE forms AS SELECT f.family, n.value AS key, n.owner FROM nodes AS n "
+            "CREATE TEMP TABLE forms AS SELECT f.family, n.value AS key, n.owner FROM names AS n "
             "JOIN families AS f USING (kind) UNION ALL SELECT f.family, k.key, n.owner "
-            "FROM keys AS k JOIN nodes AS n USING (node) JOIN families AS f USING (kind)"
+            "FROM keys AS k JOIN names AS n USING (node) JOIN families AS f USING (kind)"
         )
         self.db.execute(
             "UPDATE persons SET settled = 0 WHERE person IN (SELECT owner FROM forms JOIN "
@@ -136,25 +156,63 @@ class HistoryWriter:
         import os
 
         self.meta({"version": VERSION})
+        self.db.execute("INSERT INTO names SELECT node, owner, kind, value FROM nodes ORDER BY 1")
+        self._unsettle()
+        self._put_together()
         self.db.execute("COMMIT")
         self.db.executescript(_INDEXES)
-        self._unsettle()
         self.db.close()
+        self._parts.unlink()
         descriptor = os.open(self.path, os.O_RDONLY)
         os.fsync(descriptor)
         os.close(descriptor)
         os.replace(self.path, target)
 
+    def _put_together(self) -> None:
+        """Makes the rows of owners."""
+        self.db.execute(
+            "INSERT INTO events SELECT * FROM streams WHERE owner IN (SELECT owner FROM streams "
+            "GROUP BY owner HAVING sum(length(body)) > ?)",
+            (_MUCH,),
+        )
+        self.rows("owners", 6, self._owners())
 
-def body(
-    moments: bytes, ids: Sequence[bytes], columns: Sequence[bytes], lines: Sequence[bytes] | None
-) -> bytes:
-    """One row's arrays; `ids` are the lengths (4 bytes each) and the joined texts of message ids,
-    `lines` the parents' rows and then the columns, all as 8-byte numbers."""
-    count = len(moments) // 8
-    many = len(lines[0]) // 8 if lines else 0
-    head = HEAD.pack(count, many, len(ids[1]))
-    return b"".join((head, moments, *ids, *columns, *(lines or ())))
+    def _owners(self) -> Iterator[tuple[Any, ...]]:
+        streams = groupby(
+            self.db.execute("SELECT owner, body FROM streams ORDER BY owner, node, event"),
+            itemgetter(0),
+        )
+        said = {person for (person,) in self.db.execute("SELECT DISTINCT person FROM words")}
+        rows = self.db.execute(
+            "SELECT n.owner, p.person_id, p.settled, n.node, n.first_seen, n.last_seen, n.bot, "
+            "n.kind, n.value FROM nodes AS n LEFT JOIN persons AS p ON p.person = n.owner "
+            "ORDER BY n.owner, n.kind, n.value"
+        )
+        having, bodies = next(streams, (None, ()))
+        for (owner, person_id, settled), members in groupby(rows, itemgetter(0, 1, 2)):
+            person = None if owner < 0 else owner
+            held = encode([(node, person, *rest) for _, _, _, node, *rest in members])
+            told: bytes | None = _NOTHING
+            while having is not None and having < owner:
+                having, bodies = next(streams, (None, ()))
+            if having == owner:
+                pieces = [msgspec.Raw(body) for _, body in bodies]
+                told = encode(pieces) if sum(map(len, pieces)) <= _MUCH else None
+            yield owner, person_id, bool(settled), owner in said, held, told
+
+
+class Past(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One identifier's events of one name as columns, as the reader holds them, in log order."""
+
+    node: int
+    event: int
+    """Its number among the file's shapes."""
+    ts: list[int]
+    ids: list[str]
+    columns: list[list[Any]]
+    parents: list[int] = []
+    """The event of each line, by its row."""
+    lines: list[list[Any]] = []
 
 
 def unfinished(process_id: int) -> str:

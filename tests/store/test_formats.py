@@ -92,7 +92,9 @@ STATES = sorted((Path(__file__).parent / "formats").glob("*.tar.gz"))
 def test_a_project_of_every_earlier_version_goes_on(file: Path, tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     with tarfile.open(file) as tar:
-        tar.extractall(old, filter="data")
+        if hasattr(tarfile, "data_filter"):  # Python 3.11.4 and later
+            tar.extraction_filter = tarfile.data_filter
+        tar.extractall(old)
     assert len(builds.listed(old / ".visavis")) == 1
     shutil.copytree(old, new, ignore=shutil.ignore_patterns(".visavis"))
     (new / ".visavis").mkdir()

@@ -175,9 +175,13 @@ def format_time(ms: int) -> str:
     """'2011-12-09T12:50:00Z', with a fraction only when it is not zero."""
     days, rest = divmod(ms, DAY_MS)
     seconds, fraction = divmod(rest, 1000)
-    minutes, second = divmod(seconds, 60)
-    text = f"{_day_text(days)}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}"
+    minute, second = divmod(seconds, 60)
+    text = f"{_day_text(days)}T{_MINUTES[minute]}:{_TWO_DIGITS[second]}"
     return f"{text}.{fraction:03d}".rstrip("0") + "Z" if fraction else text + "Z"
+
+
+_TWO_DIGITS = tuple(f"{number:02d}" for number in range(60))
+_MINUTES = tuple(f"{hour}:{minute}" for hour in _TWO_DIGITS[:24] for minute in _TWO_DIGITS)
 
 
 @lru_cache(maxsize=4096)

@@ -54,6 +54,9 @@ class Verdict:
     word: Word | None = None
 
 
+_UNSAID = Verdict(False, "no consent")
+
+
 def verdict(
     words: Iterable[Word], address: Address, channel: str, purpose: str, now_ms: int
 ) -> Verdict:
@@ -62,6 +65,8 @@ def verdict(
     A no at the very moment of a yes wins.
     """
     said = [w for w in words if w.at_ms <= now_ms and w.covers(channel, purpose)]
+    if not said:
+        return _UNSAID
     here = [w for w in said if w.address == address]
     suppressed = _latest(here, "suppress")
     released = _latest(here, "release")

@@ -61,6 +61,8 @@ class Answer:
     unread: int = 0
     """How many of them still lie in the tail."""
     since: dict[tuple[Names, str], int] = field(default_factory=dict)
+    behind: bool = False
+    """Whether more came since than is set aside: the history has to be put together anew."""
 
 
 class Told:
@@ -114,13 +116,16 @@ class Told:
         size = self._grown[name] = answer.growing.size + _ROWS_OF_A_HISTORY
         self._rows += size
         while self._rows > self._most_rows and self._grown:
-            old = next(iter(self._grown))
-            if self._answers[old].pending:
-                self.drop(old)
-            else:
-                self._rows -= self._grown.pop(old)
-                self._answers[old].growing = None
-                self._answers[old].lasting.clear()
+            self._give_up(next(iter(self._grown)))
+
+    def _give_up(self, name: Identifier) -> None:
+        """Keeps who it is and what was true, but not the history."""
+        answer = self._answers[name]
+        self._rows -= self._grown.pop(name, 0)
+        answer.behind = answer.behind or bool(answer.pending)
+        answer.growing, answer.unread = None, 0
+        answer.pending.clear()
+        answer.lasting.clear()
 
     def drop(self, name: Identifier) -> None:
         """Forgets one answer."""
@@ -163,10 +168,12 @@ class Told:
                     self.drop(one)
                     continue
                 answer.since[names, rule] = since
-            if not self._outlives(answer, names, event, wanted):
+            if not self._outlives(one, answer, names, event, wanted):
                 self.drop(one)
 
-    def _outlives(self, answer: Answer, names: Names, event: Kept | Ref, wanted: bool) -> bool:
+    def _outlives(
+        self, asked: Identifier, answer: Answer, names: Names, event: Kept | Ref, wanted: bool
+    ) -> bool:
         """Whether an answer stands, or will with the event put in when it is asked for; the event
         says nothing new of who is who."""
         found = answer.found
@@ -179,8 +186,12 @@ class Told:
                 found.members[name] = span[0], event.ts
         if not wanted or names[0] not in found.members:
             return True
+        if answer.behind:
+            return True
         if answer.growing is None or len(answer.pending) >= _MOST_PENDING:
-            return False
+            answer.behind = True
+            self._give_up(asked)
+            return True
         answer.pending.append(event)
         if isinstance(event, Ref):
             answer.unread += 1

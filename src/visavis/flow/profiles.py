@@ -296,7 +296,7 @@ class Profiles:
         known = self._told.get(name)
         if known is None or at_ms < known.stamp:
             return self._keep(name, self._made(name, at_ms))
-        if at_ms < known.until and not known.pending:
+        if at_ms < known.until and not known.pending and not known.behind:
             return known
         return self._keep(
             name, self._truths.renewed(self._told, known, at_ms) or self._made(name, at_ms)
@@ -306,7 +306,7 @@ class Profiles:
         """What is true of somebody of whom no more is known than was seen of one identifier."""
         known = self._sessions.get(name)
         if known is not None and known.stamp <= at_ms:
-            if at_ms < known.until and not known.pending:
+            if at_ms < known.until and not known.pending and not known.behind:
                 return known
             made = self._truths.renewed(self._sessions, known, at_ms)
         else:

@@ -32,6 +32,7 @@ class Truths:
 
     def __init__(self, base: Base, gathering: Gathering) -> None:
         self._base, self._gathering = base, gathering
+        self._segments = [(name, f"{SEGMENT}{name}") for name in sorted(base.project.segments)]
 
     def work_out(self, found: Found, at_ms: int) -> Answer:
         """Everything about a person as of a moment."""
@@ -62,7 +63,13 @@ class Truths:
         """The answer of a later moment, with the events since; None where who is who, or what
         counts, has to be worked out anew."""
         base, growing = self._base, known.growing
-        if growing is None or at_ms >= known.found.until:
+        if at_ms >= known.found.until:
+            return None
+        if known.behind:
+            made = self.work_out(known.found, at_ms)
+            made.since = known.since
+            return made
+        if growing is None:
             return None
         answers.read(known)
         events = [event for event in known.pending if isinstance(event, Kept)]
@@ -80,9 +87,8 @@ class Truths:
         return made
 
     def _answer(self, found: Found, history: History, result: Result, at_ms: int) -> Answer:
-        segments = sorted(
-            n for n in self._base.project.segments if result.values[f"{SEGMENT}{n}"] is True
-        )
+        values = result.values
+        segments = [name for name, key in self._segments if values[key] is True]
         tags, lasting = self._tags(history, result.values, at_ms)
         until = min((lasting, found.until, *result.untils.values()))
         return Answer(found, result.values, result.untils, until, at_ms, segments, tags)
@@ -92,6 +98,8 @@ class Truths:
     ) -> tuple[list[str], int]:
         """The tags held, and until when that is so by the clock alone."""
         base, held, until = self._base, [], _NEVER
+        if not base.project.tags:
+            return [], _NEVER
         if any(tag.expires_on is not None for tag in base.project.tags.values()):
             until = at_ms + _RETIRING_MS
         for path, tag in in_force(base.project.tags, at_ms, zone(base.project.time_zone)).items():

@@ -28,7 +28,7 @@ _SWITCH_SECONDS = 0.0005
 _GARBAGE = 2_000, 1_000_000, 1_000_000
 """Only what is new is looked through by itself; what is kept is hardly garbage, and looking through
 all of it stops the service (see _tidy)."""
-_YOUNG_SECONDS = 0.05
+_YOUNG_SECONDS = 0.02
 """How often what is new is looked through at the latest. Python counts what is new less what went
 away, so that beside caches that let something go for all they take in it would wait until there are
 a hundred thousand, and then look through them all at once."""

@@ -24,6 +24,7 @@ import msgspec
 from visavis.core.consent import Word
 from visavis.core.lang.form import Value
 from visavis.core.lang.history import Lines, Stream
+from visavis.store.background import in_the_background
 from visavis.store.history_file import PIDS, PLAIN, Past
 
 Name = tuple[str, str]
@@ -74,6 +75,7 @@ def stay_in_memory(history: PublishedHistory) -> None:
     """Reads a history once, and until it is closed again and again at a walking pace: the system
     then has it in memory and leaves it there, so that nobody who is asked for the first time waits
     for the disk. One that takes more than half the memory is left. For a thread of its own."""
+    in_the_background()
     buffer = bytearray(_PIECE)
     pause = 0.0
     with contextlib.suppress(OSError, ValueError), open(history.path, "rb", buffering=0) as file:

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from visavis.core.decisions import Identifier
+from visavis.store.background import in_the_background
 from visavis.store.recent_file import FOLDER, Mark, RecentFile, clear, remove
 from visavis.store.recent_part import (
     Digests,
@@ -42,7 +43,7 @@ _log = logging.getLogger("visavis.live")
 _RETRY_SECONDS = 1.0
 _MOST_PARTS = 4
 _WAIT_SECONDS = 0.05
-_PAUSES = (0.02, 0.001)
+_PAUSES = (0.04, 0.005)
 """Seconds between two chunks that are written, while the next part is not yet half full, and not
 yet full: as little as may be is written at a time beside those who answer requests."""
 _kept = msgspec.json.Decoder(Kept).decode
@@ -238,6 +239,7 @@ class Recent:
     def _write(self) -> None:
         part = self._writing
         assert part is not None
+        in_the_background()
         while not self._stored(part):
             if self._closing.is_set():
                 return

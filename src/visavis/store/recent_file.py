@@ -26,8 +26,8 @@ FOLDER = "live"
 """The folder of the state that holds what only a serving process needs."""
 _LAYOUT = 2
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
-_CHUNK = 100
-"""Rows made at once, while whoever answers requests waits."""
+_CHUNK, _FEW = 500, 50
+"""Rows made at once, while whoever answers requests waits; of rows that are large."""
 _TABLES = """
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE seen(name TEXT PRIMARY KEY, pid TEXT NOT NULL, low INT NOT NULL, high INT NOT NULL)
@@ -161,7 +161,7 @@ class RecentFile:
                 pause()
             db.execute("BEGIN IMMEDIATE")
             for statement, rows in _statements(part, self.parts, pid, digests):
-                while some := list(islice(rows, _CHUNK)):
+                while some := list(islice(rows, _FEW if statement is _EVENTS else _CHUNK)):
                     db.execute(statement, (encode(some).decode(),))
                     pause()
             mark = Mark.of(part.last) if part.last is not None else self.mark

@@ -19,7 +19,6 @@ from typing import Any
 import msgspec
 
 from visavis.core.decisions import Identifier
-from visavis.store.background import in_the_background
 from visavis.store.recent_file import FOLDER, Mark, RecentFile, clear, remove
 from visavis.store.recent_part import (
     Digests,
@@ -239,7 +238,6 @@ class Recent:
     def _write(self) -> None:
         part = self._writing
         assert part is not None
-        in_the_background()
         while not self._stored(part):
             if self._closing.is_set():
                 return

@@ -61,7 +61,7 @@ def renewal_faults(round: Round, fits: Fits, rng: Random) -> Iterator[str]:
                 yield f"{person}: other values than of all events at once"
             if any(at <= now for at in after.untils.values()):
                 yield f"{person}: held until the past"
-            if any(after.untils[name] != whole.untils[name] for name in read):
+            if any(after.untils.get(name) != whole.untils.get(name) for name in read):
                 yield f"{person}: read anew, but until another moment"
             if extra := read - _readable(program, round, told, fed, now, changed):
                 yield f"{person}: read without need: {extra}"
@@ -139,7 +139,8 @@ def _renewed(
     other = {
         name
         for name, _ in program.steps
-        if (after.values[name], after.untils[name]) != (told.values[name], told.untils[name])
+        if (after.values[name], after.untils.get(name))
+        != (told.values[name], told.untils.get(name))
     }
     if changed != other:
         yield f"told as changed: {changed ^ other}"
@@ -159,7 +160,7 @@ def _readable(
         elif trait is not None and trait.kind == "computed":
             steps = [step.event for step in (trait.then, trait.without) if step is not None]
             feeds = {str(trait.event), *steps}
-        if feeds & fed or told.untils[name] <= now or below[name] & changed:
+        if feeds & fed or told.untils.get(name, TIME_MAX + 1) <= now or below[name] & changed:
             found.add(name)
     return found
 
@@ -188,14 +189,14 @@ def condition_faults(round: Round, fits: Fits, rng: Random) -> Iterator[str]:
     for person, events in enumerate(round.histories):
         told = program.run(_history(round, events), now, fits, round.catalogue)
         values = {n: told.values[n] for n in round.project.traits}
-        untils = {n: told.untils[n] for n in round.project.traits}
+        untils = {n: told.untils.get(n, NEVER) for n in round.project.traits}
         reading = compiled.over(values, untils, now, fits)
         for _ in range(4):
             reading.until = NEVER
             name = rng.choice(list(round.conditions))
             if reading.value(name) != told.values[name]:
                 yield f"{person}: {name} has another value"
-            if reading.until != told.untils[name]:
+            if reading.until != told.untils.get(name, NEVER):
                 yield f"{person}: {name} holds until another moment"
             yield from _unmet(reading, told, list(round.conditions), rng)
 
@@ -211,7 +212,7 @@ def _unmet(reading: Any, told: Result, names: list[str], rng: Random) -> Iterato
     reading.until = NEVER
     if reading.unmet(some) != first:
         yield f"{some}: another is the first that is not true"
-    if reading.until != min((told.untils[name] for name in asked), default=NEVER):
+    if reading.until != min((told.untils.get(name, NEVER) for name in asked), default=NEVER):
         yield f"{some}: known until another moment"
 
 

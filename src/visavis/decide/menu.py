@@ -217,7 +217,7 @@ class Menu:
             score = value if type(value) is int else score_of(offers[i], reading.value(str(value)))
             found.append((-score, i))
         found.sort()
-        tested = min((untils[trait] for trait in self._tested), default=NEVER)
+        tested = min((untils.get(trait, NEVER) for trait in self._tested), default=NEVER)
         return found, min(tested, reading.until)
 
     def asked(self, score: int, number: int, reading: Reading) -> Asked:

@@ -52,14 +52,14 @@ class Gathering:
         parts: list[tuple[str, Stream]] = []
         events: list[Mapping[str, Any]] = []
         held = set(members)
-        parts += self._published(held)
+        parts += self.built(held)
         for name in held:
             events += [e.plain() for e in self._since(name)]
         nobodys = self._nobodys(at_ms) if shared else _no_name
         for name in shared:
             blocked = self._naming.blocks(name)
             mine, named = _no_login if blocked else self._logins(name, held), self._named(name)
-            for event, stream in self._published((name,)):
+            for event, stream in self.built((name,)):
                 places = zip(stream.ts, stream.message_ids, strict=True)
                 rows = [
                     i
@@ -86,7 +86,8 @@ class Gathering:
             parts += since.streams.items()
         return history_of(parts)
 
-    def _published(self, names: Iterable[Identifier]) -> list[tuple[str, Stream]]:
+    def built(self, names: Iterable[Identifier]) -> list[tuple[str, Stream]]:
+        """The build's events of these identifiers, less those that are told better since."""
         history = self._base.history
         if history is None:
             return []

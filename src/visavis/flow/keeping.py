@@ -18,8 +18,8 @@ from visavis.flow.live_who import Found
 from visavis.store.recent import Kept
 from visavis.store.recent_part import Ref
 
-MOST = 20_000
-"""Answers kept."""
+MOST, MOST_VALUES = 40_000, 1_800_000
+"""Answers kept, and values in them."""
 MOST_ROWS = 300_000
 """Events, in the histories kept with them."""
 _ROWS_OF_A_HISTORY = 30
@@ -180,6 +180,7 @@ class Told:
         if found.shared and (wanted or len(names) > 1):
             return False  # whose it is depends on who was logged in
         answer.kept.clear()
+        found.as_built = False
         for name in names:
             span = found.members.get(name)
             if span is not None and (span[1] is None or span[1] < event.ts):

@@ -29,6 +29,8 @@ class Found:
     shared: tuple[Name, ...] = ()
     around: frozenset[Name] = frozenset()
     until: int = NEVER
+    as_built: bool = False
+    """Whether nothing has been heard of any of them since the build."""
 
 
 class LiveWho:
@@ -60,7 +62,7 @@ class LiveWho:
         members = {n: (held.first_seen, held.last_seen) for n, held in found.members.items()}
         return Found(
             found.person_id, found.name, members, frozenset((known.person,)), (),
-            frozenset(members),
+            frozenset(members), as_built=True,
         )  # fmt: skip
 
     def _looked_up(self, name: Name, at_ms: int) -> Found | None:

@@ -26,7 +26,7 @@ from visavis.flow.base import Base, stamp
 from visavis.flow.consent_words import NAMES
 from visavis.flow.counting import Counts
 from visavis.flow.gathering import Gathering
-from visavis.flow.keeping import Answer, Told
+from visavis.flow.keeping import MOST, MOST_VALUES, Answer, Told
 from visavis.flow.live_consent import LiveConsent
 from visavis.flow.live_evidence import BEFORE, LiveEvidence
 from visavis.flow.live_orders import Orders
@@ -85,7 +85,8 @@ class Profiles:
             base.project.kinds, self._naming.blocks, self.recent, self._held, base.history,
             base.words,
         )  # fmt: skip
-        self._told = Told(self.evidence.first_told, self._read)
+        most = min(MOST, MOST_VALUES // max(1, len(base.program.steps)))
+        self._told = Told(self.evidence.first_told, self._read, most)
         self._sessions = Told(lambda names, rule, ts: BEFORE, self._read, _SESSIONS, _SESSION_ROWS)
         self.who = LiveWho(self.evidence, self.pid, base.project.growth.largest)
         self.gathering = Gathering(

@@ -36,7 +36,10 @@ class Truths:
 
     def work_out(self, found: Found, at_ms: int) -> Answer:
         """Everything about a person as of a moment."""
-        parts, since = self._gathering.gathered(found.members, found.shared, at_ms)
+        if found.as_built:
+            parts, since = self._gathering.built(found.members), list[Mapping[str, Any]]()
+        else:
+            parts, since = self._gathering.gathered(found.members, found.shared, at_ms)
         growing = None if found.shared else self._grown(parts, since)
         history = growing.history if growing else self._gathering.joined(parts, since)
         made = self._answer(found, history, self._base.read(history, at_ms), at_ms)

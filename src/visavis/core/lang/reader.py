@@ -28,7 +28,8 @@ _Planned = tuple[str, Scalar, bool, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Values by name; `untils`: the first later moment at which one may differ by the clock."""
+    """Values by name; `untils`: the first later moment at which one may differ by the clock, of
+    those for which there is one."""
 
     values: dict[str, Value]
     untils: dict[str, int]
@@ -36,7 +37,8 @@ class Result:
     @property
     def until(self) -> dict[str, int | None]:
         """The moments of `untils`, None for never."""
-        return {name: at if at <= TIME_MAX else None for name, at in self.untils.items()}
+        found = ((name, self.untils.get(name, NEVER)) for name in self.values)
+        return {name: at if at <= TIME_MAX else None for name, at in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +88,18 @@ class Program:
         changed: set[str] = set()
         late = min(untils.values(), default=NEVER) <= now_ms
         for name, compute, own, rests in self._plan(fed, late):
-            was = untils[name]
+            was = untils.get(name, NEVER)
             if not own and was > now_ms and rests.isdisjoint(changed):
                 continue
             run.until = NEVER
             value = compute(run)
             if value != values[name] or run.until != was:
                 changed.add(name)
-            values[name], untils[name] = value, run.until
+            values[name] = value
+            if run.until < NEVER:
+                untils[name] = run.until
+            elif was < NEVER:
+                del untils[name]
         return Result(values, untils), changed
 
     def _plan(self, fed: frozenset[str], every: bool) -> list[_Planned]:
@@ -182,7 +188,8 @@ class Program:
         for name, compute in self.steps:
             run.until = NEVER
             values[name] = compute(run)
-            untils[name] = run.until
+            if run.until < NEVER:
+                untils[name] = run.until
         return run
 
 

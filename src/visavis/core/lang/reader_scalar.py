@@ -151,7 +151,7 @@ def _now(run: Run) -> int:
 
 def _trait(name: str) -> Scalar:
     def read(run: Run) -> Any:
-        until = run.untils[name]
+        until = run.untils.get(name, NEVER)
         if until < run.until:
             run.until = until
         return run.values[name]

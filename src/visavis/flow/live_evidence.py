@@ -178,15 +178,33 @@ class LiveEvidence:
                     found.add(name)
         return found
 
-    def is_as_built(self, name: Name, members: Set[Name]) -> bool:
-        """Whether nothing but the build speaks of an identifier of a person with these."""
-        if name in self._spoken_of or self.recent.seen(name) is not None:
+    def is_as_built(self, name: Name, known: Held, members: Set[Name]) -> bool:
+        """Whether what speaks of an identifier of a person with these says what the build says."""
+        if name in self._spoken_of:
+            return False
+        seen = self.recent.seen(name)
+        if seen is not None and not self._is_repeated(name, known, seen[0]):
             return False
         if family(name[0]) == "other":
             return True
         if self.recent.has(FORM) and not members >= set(self._of_form(*self._key(name))):
             return False
         return self.hashes(name) <= members
+
+    def _is_repeated(self, name: Name, known: Held, since: int) -> bool:
+        """Whether all that was heard since the build, the first at a moment, was known to it: that
+        the identifier was seen, and together with whom."""
+        if self.since(BOT, name) is not None:
+            return False
+        if known.first_seen is not None and since < known.first_seen:
+            return False
+        links = {far: low for far, (low, _) in self.recent.links(name).items()}
+        for other, rule, first in self.of_base(name) if links else ():
+            if first is None or first <= links.get((other, rule), BEFORE):
+                links.pop((other, rule), None)
+                if not links:
+                    break
+        return not links
 
     def of_base(self, name: Name) -> Iterable[tuple[Name, str, int | None]]:
         """What the base says was seen with an identifier: the strongest first, as asked for."""

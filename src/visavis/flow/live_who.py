@@ -49,20 +49,26 @@ class LiveWho:
         return self._settled(name, at_ms) or self._looked_up(name, at_ms)
 
     def _settled(self, name: Name, at_ms: int) -> Found | None:
-        """A person of whom nothing has been heard since the build said all that there is."""
-        history, known = self.evidence.history, self.evidence.held(name)
+        """A person of whom the build said all that there is, and nothing new was heard since."""
+        evidence, history, known = self.evidence, self.evidence.history, self.evidence.held(name)
         if history is None or known is None or known.person is None or at_ms < self._as_of:
             return None
         found = history.settled(known.person)
         if found is None:
             return None
-        names = found.members.keys()
-        if not all(self.evidence.is_as_built(name, names) for name in names):
-            return None
-        members = {n: (held.first_seen, held.last_seen) for n, held in found.members.items()}
+        members: dict[Name, Span] = {}
+        as_built = True
+        for one, held in found.members.items():
+            if not evidence.is_as_built(one, held, found.members.keys()):
+                return None
+            members[one] = held.first_seen, held.last_seen
+            since = evidence.recent.seen(one)
+            if since is not None:
+                as_built = False
+                members[one] = held.first_seen, max(held.last_seen or since[1], since[1])
         return Found(
             found.person_id, found.name, members, frozenset((known.person,)), (),
-            frozenset(members), as_built=True,
+            frozenset(members), as_built=as_built,
         )  # fmt: skip
 
     def _looked_up(self, name: Name, at_ms: int) -> Found | None:

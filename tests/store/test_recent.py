@@ -6,6 +6,7 @@ import sqlite3
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,11 +15,11 @@ from hypothesis import strategies as st
 
 from visavis.core.decisions import Identifier
 from visavis.store import recent, recent_file
-from visavis.store.history import PublishedHistory
+from visavis.store.history import PublishedHistory, stay_in_memory
 from visavis.store.history_file import FILE, HistoryWriter, is_made
 from visavis.store.recent import Mark, Recent
 from visavis.store.recent_file import RecentFile
-from visavis.store.recent_part import Kept
+from visavis.store.recent_part import Kept, Part
 from visavis.store.tail import Frame
 from visavis.unify.rules import pid_maker
 
@@ -219,3 +220,32 @@ def test_nobody_is_settled_whose_identifier_another_spells_otherwise(tmp_path: P
     assert (known.owner, settled[2].members) == (3, {("email", "c@x.example"): known})
     assert history.held("email", "nobody@x.example") is None
     history.close()
+
+
+def test_a_history_is_read_until_it_is_closed(tmp_path: Path) -> None:
+    writer = HistoryWriter(tmp_path / "new")
+    writer.meta({"events": [], "kinds": {}})
+    writer.finish(tmp_path / FILE)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    history = PublishedHistory(tmp_path / FILE)
+    thread = Thread(target=stay_in_memory, args=(history,))
+    thread.start()
+    thread.join(0.01)
+    assert thread.is_alive()
+    history.close()
+    thread.join(10)
+    assert not thread.is_alive()
+    (tmp_path / FILE).unlink()
+    history.closed.clear()
+    stay_in_memory(history)  # there is nothing to read
+
+
+def test_a_part_is_let_go_of_bit_by_bit() -> None:
+    part, pauses = Part(), list[int]()
+    for n in range(1_200):
+        part.add((("user_id", f"u{n}"), ("anonymous_id", f"a{n}")), "same row", b"{}", n)
+    part.put("what", "key", 1)
+    part.let_go(lambda: pauses.append(len(part.of)))
+    assert (len(part.of), len(part.events), len(part.together)) == (0, 0, 0)
+    assert part.notes == {("what", "key"): 1}
+    assert pauses[-5:] == [1_900, 1_400, 900, 400, 0]

@@ -167,6 +167,9 @@ class HistoryWriter:
         os.fsync(descriptor)
         os.close(descriptor)
         os.replace(self.path, target)
+        for earlier in target.parent.glob("history.*.db"):
+            if earlier != target:  # of another version: nobody reads it any more
+                earlier.unlink()
 
     def _put_together(self) -> None:
         """Makes the rows of owners."""

@@ -72,14 +72,17 @@ def renewal_faults(round: Round, fits: Fits, rng: Random) -> Iterator[str]:
 
 def nobody_faults(round: Round, fits: Fits, rng: Random) -> Iterator[str]:
     """What is wrong with answers that begin with what is true of nobody, a while before."""
+    from visavis.core.lang.reader_rows import Items
+
     program = _program(round)
     for person, events in enumerate(round.histories):
         history, now = _history(round, winners(events)), rng.choice(round.nows)
         before = now - rng.choice((0, 1, 60_000, DAY))
         nobody = program.run(_history(round, []), before, fits, round.catalogue)
         fed = frozenset(history.streams)
-        told, _ = program.renewed(nobody, fed, history, now, fits, round.catalogue)
-        if told.values != program.run(history, now, fits, round.catalogue).values:
+        items = Items(round.catalogue)
+        told = program.over(nobody, fed, history, now, fits, items)
+        if told.values != program.run(history, now, fits, items).values:
             yield f"{person}: other values than of the history alone"
         if any(at <= now for at in told.untils.values()):
             yield f"{person}: held until the past"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,7 +12,6 @@ from visavis.core.clock import format_time, to_date
 from visavis.core.lang.form import Value
 from visavis.core.lang.types import SCALE, Type
 
-_UNLIKE_JSON = frozenset((Type.DECIMAL, Type.TIME, Type.DATE))
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -22,20 +20,18 @@ def as_json(value: Any) -> bytes:
     return _encoder.encode(value)
 
 
-def spelled(value: Value, kind: Type) -> Any:
-    """A value of the Python reader as JSON has it."""
-    if value is None:
-        return None
-    match kind:
-        case Type.DECIMAL:
-            whole, rest = divmod(int(value), SCALE)
-            return whole if not rest else (Decimal(int(value)) / SCALE).normalize()
-        case Type.TIME:
-            return format_time(int(value))
-        case Type.DATE:
-            return to_date(int(value)).isoformat()
-        case _:
-            return value
+def _decimal(value: int) -> int | Decimal:
+    whole, rest = divmod(value, SCALE)
+    return (Decimal(value) / SCALE).normalize() if rest else whole
+
+
+def _date(days: int) -> str:
+    return to_date(days).isoformat()
+
+
+_UNLIKE_JSON: Mapping[Type, Callable[[Any], Any]] = {
+    Type.DECIMAL: _decimal, Type.TIME: format_time, Type.DATE: _date,
+}  # fmt: skip
 
 
 Ways = Sequence[tuple[str, Callable[[Any], Any] | None]]
@@ -44,10 +40,7 @@ Ways = Sequence[tuple[str, Callable[[Any], Any] | None]]
 
 def ways_of(types: Mapping[str, Type]) -> Ways:
     """How values of these names are spelled, made once."""
-    return [
-        (name, partial(spelled, kind=kind) if kind in _UNLIKE_JSON else None)
-        for name, kind in types.items()
-    ]
+    return [(name, _UNLIKE_JSON.get(kind)) for name, kind in types.items()]
 
 
 def spelled_all(values: Mapping[str, Value], ways: Ways) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Base:
             told = self.program.run(_NOTHING, at_ms, self.fits, self.items)
             known = self._nobody = at_ms, told
         fed = frozenset(history.streams)
-        return self.program.renewed(known[1], fed, history, at_ms, self.fits, self.items)[0]
+        return self.program.over(known[1], fed, history, at_ms, self.fits, self.items)
 
 
 def base_of(root: Path, state: Path, folder: Project) -> Base:

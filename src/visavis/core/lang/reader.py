@@ -66,6 +66,29 @@ class Program:
         run = self._run(history, now_ms, fits, catalogue)
         return Result(run.values, run.untils)
 
+    def over(
+        self,
+        nobody: Result,
+        fed: frozenset[str],
+        history: History,
+        now_ms: int,
+        fits: Fits,
+        items: Items,
+    ) -> Result:
+        """What `run` says of somebody who did no more than `fed`, told what held of nobody before:
+        only what rests on these events, or what the clock may have changed since, is read."""
+        run = Run(history, now_ms, fits, items, self.selections)
+        run.values, run.untils = values, untils = nobody.values.copy(), nobody.untils.copy()
+        late = min(untils.values(), default=NEVER) <= now_ms
+        for name, compute, _, _ in self._plan(fed, late):
+            run.until = NEVER
+            values[name] = compute(run)
+            if run.until < NEVER:
+                untils[name] = run.until
+            elif name in untils:
+                del untils[name]
+        return Result(values, untils)
+
     def renewed(
         self,
         before: Result,

@@ -42,8 +42,10 @@ def chosen_row(rows: Rows, trait: Trait) -> int | None:
     name = trait.given or trait.name
     if trait.resolve == "latest":
         column = rows.property(name, "property")
-        found = (i for i in range(rows.visible - 1, -1, -1) if _sets(rows, column, name, i))
-        return next(found, None)
+        for i in range(rows.visible - 1, -1, -1):
+            if _sets(rows, column, name, i):
+                return i
+        return None
     kept = [i for i in setting_rows(rows, name)[1] if i is not None]
     return max(kept, key=_order(rows, trait, kept)) if kept else None
 

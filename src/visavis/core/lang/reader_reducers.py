@@ -108,18 +108,24 @@ def _max(values: Sequence[Any]) -> Any:
 
 
 def _first(values: Sequence[Any]) -> Any:
+    if values and values[0] is not None:
+        return values[0]
     return next((v for v in values if v is not None), None)
 
 
 def _last(values: Sequence[Any]) -> Any:
+    if values and values[-1] is not None:
+        return values[-1]
     return next((v for v in reversed(values) if v is not None), None)
 
 
 def _mode(values: Sequence[Any]) -> Any:
+    distinct = set(values)
+    distinct.discard(None)
+    if len(distinct) < 2:
+        return distinct.pop() if distinct else None
     counts = Counter(values)
     counts.pop(None, 0)
-    if not counts:
-        return None
     most = max(counts.values())
     return min([v for v, n in counts.items() if n == most])
 

@@ -86,6 +86,13 @@ class Gathering:
             parts += since.streams.items()
         return history_of(parts)
 
+    def as_built(self, person: int, names: Iterable[Identifier]) -> list[tuple[str, Stream]]:
+        """The events of a person of the build who has just these identifiers."""
+        history = self._base.history
+        if history is None or self._orders.any_beaten():
+            return self.built(names)
+        return history.streams_of(person)
+
     def built(self, names: Iterable[Identifier]) -> list[tuple[str, Stream]]:
         """The build's events of these identifiers, less those that are told better since."""
         history = self._base.history

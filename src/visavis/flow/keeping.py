@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import msgspec
 
 from visavis.core.decisions import Identifier
 from visavis.core.lang.form import Value
@@ -37,8 +38,7 @@ class Lasting(Protocol):
         """Told which traits, segments and tags have changed, or hold for another time."""
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct):
     """What is true of a person as of a moment, and until when.
 
     `kept` is room for what others make of it, as long as nothing at all is new of the person;
@@ -54,13 +54,13 @@ class Answer:
     stamp: int
     segments: list[str]
     tags: list[str]
-    kept: dict[Any, Any] = field(default_factory=dict)
-    lasting: dict[Any, Lasting] = field(default_factory=dict)
+    kept: dict[Any, Any] = {}
+    lasting: dict[Any, Lasting] = {}
     growing: Growing | None = None
-    pending: list[Kept | Ref] = field(default_factory=list)
+    pending: list[Kept | Ref] = []
     unread: int = 0
     """How many of them still lie in the tail."""
-    since: dict[tuple[Names, str], int] = field(default_factory=dict)
+    since: dict[tuple[Names, str], int] = {}
     behind: bool = False
     """Whether more came since than is set aside: the history has to be put together anew."""
 

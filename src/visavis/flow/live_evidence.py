@@ -178,11 +178,13 @@ class LiveEvidence:
                     found.add(name)
         return found
 
-    def is_as_built(self, name: Name, known: Held, members: Set[Name]) -> bool:
-        """Whether what speaks of an identifier of a person with these says what the build says."""
+    def is_as_built(
+        self, name: Name, known: Held, seen: tuple[int, int] | None, members: Set[Name]
+    ) -> bool:
+        """Whether what speaks of an identifier of a person with these, seen since from when to
+        when, says what the build says."""
         if name in self._spoken_of:
             return False
-        seen = self.recent.seen(name)
         if seen is not None and not self._is_repeated(name, known, seen[0]):
             return False
         if family(name[0]) == "other":

@@ -59,10 +59,10 @@ class LiveWho:
         members: dict[Name, Span] = {}
         as_built = True
         for one, held in found.members.items():
-            if not evidence.is_as_built(one, held, found.members.keys()):
+            since = evidence.recent.seen(one)
+            if not evidence.is_as_built(one, held, since, found.members.keys()):
                 return None
             members[one] = held.first_seen, held.last_seen
-            since = evidence.recent.seen(one)
             if since is not None:
                 as_built = False
                 members[one] = held.first_seen, max(held.last_seen or since[1], since[1])

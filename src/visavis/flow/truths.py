@@ -37,7 +37,9 @@ class Truths:
     def work_out(self, found: Found, at_ms: int) -> Answer:
         """Everything about a person as of a moment."""
         if found.as_built:
-            parts, since = self._gathering.built(found.members), list[Mapping[str, Any]]()
+            (person,) = found.base_persons
+            parts = self._gathering.as_built(person, found.members)
+            since: list[Mapping[str, Any]] = []
         else:
             parts, since = self._gathering.gathered(found.members, found.shared, at_ms)
         growing = None if found.shared else self._grown(parts, since)

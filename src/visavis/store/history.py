@@ -301,6 +301,14 @@ class PublishedHistory:
                     event, columns, lines = self._shapes[past.event]
                     yield past.node, event, _stream(past, columns, lines)
 
+    def streams_of(self, person: int) -> list[tuple[str, Stream]]:
+        """The events of all that a person has: (name of the events, they)."""
+        shapes = self._shapes
+        return [
+            (shapes[past.event][0], _stream(past, *shapes[past.event][1:]))
+            for past in self._pasts(person)
+        ]
+
     def _pasts(self, owner: int) -> Iterable[Past]:
         events = self._owner(owner).events
         if events is not None:

@@ -108,15 +108,17 @@ def _max(values: Sequence[Any]) -> Any:
 
 
 def _first(values: Sequence[Any]) -> Any:
-    if values and values[0] is not None:
-        return values[0]
-    return next((v for v in values if v is not None), None)
+    for value in values:
+        if value is not None:
+            return value
+    return None
 
 
 def _last(values: Sequence[Any]) -> Any:
-    if values and values[-1] is not None:
-        return values[-1]
-    return next((v for v in reversed(values) if v is not None), None)
+    for value in reversed(values):
+        if value is not None:
+            return value
+    return None
 
 
 def _mode(values: Sequence[Any]) -> Any:

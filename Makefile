@@ -1,6 +1,6 @@
 # Everything runs in .venv, made from requirements.lock. `make` alone lists what there is.
 # The system's own Python first: distributions build it with profile-guided optimisation, which makes
-# all of this a quarter faster than a Python that was compiled without. One that can make a virtual
+# all of this a fifth faster than a Python that was compiled without. One that can make a virtual
 # environment is preferred; see tools/venv.sh for the others.
 PYTHON ?= $(shell for has in venv,ensurepip sys; do \
 	for p in /usr/bin/python3 python3.13 python3.12 python3.11 python3; do \

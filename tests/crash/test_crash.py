@@ -41,7 +41,7 @@ POINTS = (
     "build-switched",
     "build-recorded",
 )
-TAIL_POINTS = ("tail-durable",)
+TAIL_POINTS = ("tail-written", "tail-durable")
 """Tried by test_tail.py, with a serving process."""
 AFTER_SWITCH = ("build-switched", "build-recorded")
 

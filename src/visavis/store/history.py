@@ -76,13 +76,16 @@ def stay_in_memory(history: PublishedHistory) -> None:
     first time waits for the disk. One that takes more than half the memory is left. For a thread of
     its own."""
     pause = 0.0
-    with contextlib.suppress(OSError, ValueError), open(history.path, "rb") as file:
+    with (
+        contextlib.suppress(OSError, ValueError),  # gone, or a system that can't do that
+        open(history.path, "rb") as file,
+        open(os.devnull, "wb") as nowhere,  # nothing is copied, and few calls are made
+    ):
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         size, at = os.fstat(file.fileno()).st_size, 0
         while size * 2 < memory and not history.closed.wait(pause):
             began = time.monotonic()
-            with open(os.devnull, "wb") as nowhere:  # nothing is copied, and few calls are made
-                at += os.sendfile(nowhere.fileno(), file.fileno(), at, _PIECE)
+            at += os.sendfile(nowhere.fileno(), file.fileno(), at, _PIECE)
             # the disk has a tenth of the time to do: where memory is short, others need it
             took = time.monotonic() - began
             pause = max(_PACE_SECONDS, 10 * took) if pause or at >= size else 0.0

@@ -96,7 +96,11 @@ class Tail:
 
     def _write(self, data: bytes) -> None:
         try:
-            _write_durably(self._file, memoryview(data))
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._file, view) :]
+            crash.point("tail-written")
+            os.fdatasync(self._file)
         except OSError:
             self._give_up()
             raise
@@ -162,21 +166,6 @@ class Tail:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-
-
-def _write_durably(file: int, data: memoryview) -> None:
-    """Appends and waits for the disk: where the system can do that in one call, for each call gives
-    Python's lock away, and beside a busy event loop it takes long to get it back."""
-    if _AT_ONCE is not None:
-        while data:
-            data = data[os.pwritev(file, [data], 0, _AT_ONCE) :]
-        return
-    while data:
-        data = data[os.write(file, data) :]
-    os.fdatasync(file)
-
-
-_AT_ONCE: int | None = getattr(os, "RWF_DSYNC", None)
 
 
 def _sum(body: bytes, crc: int) -> int:

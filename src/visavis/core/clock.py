@@ -176,12 +176,12 @@ def format_time(ms: int) -> str:
     days, rest = divmod(ms, DAY_MS)
     seconds, fraction = divmod(rest, 1000)
     minute, second = divmod(seconds, 60)
-    text = f"{_day_text(days)}T{_MINUTES[minute]}:{_TWO_DIGITS[second]}"
-    return f"{text}.{fraction:03d}".rstrip("0") + "Z" if fraction else text + "Z"
+    return f"{_day_text(days)}T{_MINUTES[minute]}:{_TWO_DIGITS[second]}{_FRACTIONS[fraction]}"
 
 
 _TWO_DIGITS = tuple(f"{number:02d}" for number in range(60))
 _MINUTES = tuple(f"{hour}:{minute}" for hour in _TWO_DIGITS[:24] for minute in _TWO_DIGITS)
+_FRACTIONS = ("Z", *(f".{number:03d}".rstrip("0") + "Z" for number in range(1, 1000)))
 
 
 @lru_cache(maxsize=4096)

@@ -20,9 +20,18 @@ def as_json(value: Any) -> bytes:
     return _encoder.encode(value)
 
 
-def _decimal(value: int) -> int | Decimal:
+def _decimal(value: int) -> float | Decimal:
+    """A number as JSON writes it exactly. Of 15 digits the shortest text of a double is the
+    decimal's own; the least are left out, as it would be written with an exponent."""
     whole, rest = divmod(value, SCALE)
-    return (Decimal(value) / SCALE).normalize() if rest else whole
+    if not rest:
+        return whole
+    if _LEAST <= abs(value) < _FIFTEEN_DIGITS:
+        return value / SCALE
+    return (Decimal(value) / SCALE).normalize()
+
+
+_LEAST, _FIFTEEN_DIGITS = 10, 10**15
 
 
 def _date(days: int) -> str:

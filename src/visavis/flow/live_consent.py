@@ -27,6 +27,11 @@ class LiveConsent:
     def __init__(self, project: Project, history: PublishedHistory | None, recent: Recent) -> None:
         self._project, self._history, self._recent = project, history, recent
         self._kinds = kinds_of(project)
+        self._asked: dict[str, list[tuple[str, str]]] = {}
+        """By the kind of an address the channels that use it, each with every purpose."""
+        for channel in project.channels.values():
+            asked = self._asked.setdefault(channel.identifier, [])
+            asked += [(channel.name, purpose) for purpose in project.purposes]
 
     def hear(self, event: Event, names: tuple[Identifier, ...]) -> bool:
         """Notes what an event of these identifiers says; whether it says anything."""
@@ -50,32 +55,30 @@ class LiveConsent:
         history, members = self._history, found.members
         words: list[Word] = []
         if history is not None:
-            said = (word for person in found.base_persons for word in history.words(person))
-            words = [word for word in said if word.address in members]
-        since = {one.message_id: one for name in members for one in self._since(name)}
-        for one in since.values():
-            words.append(one.word([name for name in one.names if name in members], self._kinds))
+            for person in found.base_persons:
+                words += [word for word in history.words(person) if word.address in members]
+        if self._recent.has(_SAID):
+            since = {one.message_id: one for name in members for one in self._since(name)}
+            for one in since.values():
+                words.append(one.word([name for name in one.names if name in members], self._kinds))
         return words
 
     def told(self, found: Found, at_ms: int) -> tuple[list[dict[str, Any]], int]:
         """Of each address, channel and purpose: may it be written to? And until when that is so by
         the clock alone."""
-        project, words = self._project, self.words(found)
+        words = self.words(found)
         told = []
         for address in found.members:
-            for channel in project.channels.values():
-                if channel.identifier != address[0]:
-                    continue
-                for purpose in project.purposes:
-                    said = verdict(words, address, channel.name, purpose, at_ms)
-                    told.append(
-                        {
-                            "kind": address[0],
-                            "value": address[1],
-                            "channel": channel.name,
-                            "purpose": purpose,
-                            "allowed": said.allowed,
-                            "reason": said.reason,
-                        }
-                    )
+            for channel, purpose in self._asked.get(address[0], ()):
+                said = verdict(words, address, channel, purpose, at_ms)
+                told.append(
+                    {
+                        "kind": address[0],
+                        "value": address[1],
+                        "channel": channel,
+                        "purpose": purpose,
+                        "allowed": said.allowed,
+                        "reason": said.reason,
+                    }
+                )
         return told, min((w.at_ms for w in words if w.at_ms > at_ms), default=NEVER)

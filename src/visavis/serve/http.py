@@ -15,6 +15,7 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
+_ESCAPES = frozenset(b"%+")
 JSON_TYPE: Header = (b"content-type", b"application/json")
 
 
@@ -47,7 +48,13 @@ class Request:
 
     def asked(self) -> dict[str, str]:
         """The fields of the query; of one given twice the last. Raw UTF-8 is read as escaped."""
-        return dict(parse_qsl(self.query.decode("utf-8", "replace"))) if self.query else {}
+        query = self.query
+        if not query:
+            return {}
+        if _ESCAPES.isdisjoint(query) and query.isascii():
+            pairs = [pair.partition("=") for pair in query.decode().split("&")]
+            return {name: value for name, _, value in pairs if value}
+        return dict(parse_qsl(query.decode("utf-8", "replace")))
 
 
 def error(status: int, code: str, message: str, *headers: Header) -> Answer:

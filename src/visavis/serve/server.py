@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,10 @@ from visavis.serve.routes import Routes
 
 _SWITCH_SECONDS = 0.0005
 """How soon the committer's thread gets its turn beside a busy event loop."""
-_GARBAGE = 2_000, 1_000_000, 1_000_000
-"""Only what is new is looked through by itself; what is kept is hardly garbage, and looking through
-all of it stops the service (see _tidy)."""
-_YOUNG_SECONDS = 0.02
-"""How often what is new is looked through at the latest. Python counts what is new less what went
-away, so that beside caches that let something go for all they take in it would wait until there are
-a hundred thousand, and then look through them all at once."""
+_YOUNG_SECONDS, _LOOK_EVERY = 0.02, 50
+"""How often what is new is put aside, and how often it is looked through before."""
+_FEW = 10
+"""Objects; what is new is looked through every time as long as there is more garbage in it."""
 _TIDY_SECONDS, _TIDY_MOST = 600.0, 86_400.0
 _MUCH_GARBAGE = 10_000
 """Objects; where there are fewer, looking through everything can wait twice as long next time."""
@@ -73,9 +71,7 @@ class Running:
         )
         self.routes.add(*watching.routes(self.routes, watched))
         await self.knowledge.first()
-        # definitions and catalogue stay: nobody need look through them for garbage again and again
-        gc.freeze()
-        gc.set_threshold(*_GARBAGE)
+        gc.disable()  # from here on as _tidy and _tidy_young do
         self.tasks.append(loop.create_task(self.knowledge.watch()))
         self.tasks += [loop.create_task(_tidy()), loop.create_task(_tidy_young())]
         root = service.project.root
@@ -92,6 +88,8 @@ class Running:
         if self.decider is not None:
             self.decider.close()
         self.service.close()
+        gc.unfreeze()
+        gc.enable()
 
 
 async def _tidy() -> None:
@@ -99,15 +97,24 @@ async def _tidy() -> None:
     seconds = _TIDY_SECONDS
     while True:
         await asyncio.sleep(seconds)
+        gc.unfreeze()
         little = gc.collect() < _MUCH_GARBAGE
         seconds = min(seconds * 2, _TIDY_MOST) if little else max(seconds / 2, _TIDY_SECONDS)
 
 
 async def _tidy_young() -> None:
-    """Looks through what is new for garbage, before it is much."""
-    while True:
+    """Puts what is new aside before it is much, for `_tidy` to look through.
+
+    Garbage that does not go by itself is hardly made here, and looking for it takes a twentieth of
+    the time; that it stays so is looked at now and then.
+    """
+    for turn in count():
         await asyncio.sleep(_YOUNG_SECONDS)
-        gc.collect(0)
+        if turn % _LOOK_EVERY == 0:
+            while gc.collect(0) > _FEW:
+                gc.freeze()
+                await asyncio.sleep(_YOUNG_SECONDS)
+        gc.freeze()
 
 
 def application(root: Path) -> App:

@@ -3,8 +3,9 @@
 uvicorn writes an answer's head and its body apart; every write costs a call into the system and
 wakes the client up, which is half the price of a small answer. And it starts a task for each
 request, which costs more than taking an event in: a request of a route that can be answered at once
-goes to it straight from the parser. All that comes in parts, waits behind another request or asks
-for anything else goes uvicorn's way.
+goes to it straight from the parser. Clients send the same head again and again, but for its first
+line: one that went this way before need not be parsed again. All that comes in parts, waits behind
+another request or asks for anything else goes uvicorn's way.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 _CLOSE: Header = (b"connection", b"close")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _FIRST_LINE = re.compile(rb"[A-Z]+ /.* HTTP/1\.[01]")
+_USUAL_LINE = re.compile(rb"([A-Z]+) (/[!-\"$-~]*) HTTP/1\.1")
+"""A first line without anything that the parser would refuse or cut off."""
+_MOST_HEADS, _LONGEST_HEAD = 1024, 4096
 _INVALID = error(400, "bad-request", "this is no HTTP request that can be read")
 
 
@@ -77,6 +81,19 @@ class _Aim(NamedTuple):
     query: bytes
 
 
+class _Head(NamedTuple):
+    """What a head came to, but for its first line."""
+
+    headers: dict[bytes, bytes]
+    keep_alive: bool
+    length: int
+    """Of the body."""
+
+
+_heads: dict[bytes, _Head] = {}
+"""Heads that went the short way, from the end of the first line to the last header's."""
+
+
 class _Nobody:
     """Nobody waits for the parts of a request that is there."""
 
@@ -99,6 +116,14 @@ class _Exchange:
         self.origin: bytes | None = None
         self.whole = self.disconnected = self.response_complete = False
 
+    def ask(self, headers: dict[bytes, bytes], body: bytes) -> None:
+        """Has it answered; all of it is there."""
+        self.whole = True
+        self.origin = headers.get(b"origin")
+        route, method, path, query = self.aim
+        request = Request(method, path, query, headers, _gone)
+        self.wire.config.app.at_once(route, request, body, self.send)  # type: ignore[union-attr]
+
     def send(self, answer: Answer) -> None:
         """Writes the answer; a client that has gone gets none."""
         self.response_complete = True
@@ -117,6 +142,8 @@ class Wire(HttpToolsProtocol):
     _clock: asyncio.TimerHandle | None = None
     _aimed: tuple[bytes, bytes, _Aim | None] = b"", b"", None
     """The last request's method and address, and what that comes to: most ask for one thing."""
+    _begun = False
+    """Whether the parser has read a part of a request."""
 
     def connection_made(self, transport: Any) -> None:
         """Begins with a client."""
@@ -131,17 +158,46 @@ class Wire(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Takes in what came; a request that is not whole then goes uvicorn's way."""
+        if self._is_as_before(data):
+            return
+        begun, before = self._begun, self.cycle
         if not data.isascii():
             line, end, rest = data.partition(b"\r\n")
             if not line.isascii() and _FIRST_LINE.fullmatch(line):
                 data = _NOT_ASCII.sub(lambda m: b"%%%02X" % m[0][0], line) + end + rest
         super().data_received(data)
         exchange: Any = self.cycle
-        if type(exchange) is _Exchange and not exchange.whole and not self.transport.is_closing():
-            self.cycle = None  # type: ignore[assignment]
-            self._go_the_long_way()
-            if exchange.parts:
-                super().on_body(b"".join(exchange.parts))
+        if type(exchange) is not _Exchange or exchange is before or self.transport.is_closing():
+            return
+        if exchange.whole:
+            if not begun:
+                _remember(data, self.headers, exchange)
+            return
+        self.cycle = None  # type: ignore[assignment]
+        self._go_the_long_way()
+        if exchange.parts:
+            super().on_body(b"".join(exchange.parts))
+
+    def _is_as_before(self, data: bytes) -> bool:
+        """Has a whole request answered whose head is known but for the first line."""
+        line, end = _head_of(data)
+        head = _heads.get(data[line:end]) if end > 0 else None
+        if head is None or len(data) != end + 4 + head.length:
+            return False
+        cycle = self.cycle
+        if self._begun or (cycle is not None and not cycle.response_complete):
+            return False
+        usual = _USUAL_LINE.fullmatch(data, 0, line)
+        if usual is None or self.flow.write_paused or self.transport.is_closing():
+            return False
+        aim = self._aim_of(*usual.groups())
+        if aim is None:
+            return False
+        self._unset_keepalive_if_required()
+        exchange: Any = _Exchange(self, aim, head.keep_alive)
+        self.cycle = exchange
+        exchange.ask(head.headers, data[end + 4 :])
+        return True
 
     def send_400_response(self, msg: str) -> None:
         """Tells of what is no request as every other error is told."""
@@ -160,6 +216,7 @@ class Wire(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Makes room for a request; what uvicorn's way needs more is made on that way."""
+        self._begun = True
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -180,7 +237,9 @@ class Wire(HttpToolsProtocol):
             return None
         if parser.get_http_version() != "1.1":
             return None
-        method, url = parser.get_method(), self.url
+        return self._aim_of(parser.get_method(), self.url)
+
+    def _aim_of(self, method: bytes, url: bytes) -> _Aim | None:
         before, address, aim = self._aimed
         if url != address or method != before:
             aim = self._aim(method, url)
@@ -191,7 +250,7 @@ class Wire(HttpToolsProtocol):
         app = self.config.app
         if not isinstance(app, App):
             return None
-        address, _, query = url.partition(b"?")
+        address, _, query = url.partition(b"#")[0].partition(b"?")
         word, path = method.decode("ascii"), address.decode("ascii", "replace")
         route = app.routes.instant(word, path)
         return None if route is None else _Aim(route, word, path, query)
@@ -206,18 +265,13 @@ class Wire(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Has a request answered that is whole."""
+        self._begun = False
         exchange: Any = self.cycle
         if type(exchange) is not _Exchange:
             super().on_message_complete()
             return
-        exchange.whole = True
-        route, method, path, query = exchange.aim
-        headers = dict(self.headers)
-        exchange.origin = headers.get(b"origin")
-        request = Request(method, path, query, headers, _gone)
         parts = exchange.parts
-        body = parts[0] if len(parts) == 1 else b"".join(parts)
-        self.config.app.at_once(route, request, body, exchange.send)  # type: ignore[union-attr]
+        exchange.ask(dict(self.headers), parts[0] if len(parts) == 1 else b"".join(parts))
 
     def answer(self, exchange: _Exchange, answer: Answer) -> None:
         """Writes a whole answer and goes on to the next request."""
@@ -260,6 +314,23 @@ class Wire(HttpToolsProtocol):
             self._clock = self.loop.call_later(left, self._ring)
         else:
             self.transport.close()
+
+
+def _head_of(data: bytes) -> tuple[int, int]:
+    """Where a request's first line and its head end; below 0 where they do not."""
+    line = data.find(b"\r\n", 0, _LONGEST_HEAD)
+    return line, data.find(b"\r\n\r\n", line, line + _LONGEST_HEAD) if line >= 0 else -1
+
+
+def _remember(data: bytes, headers: list[Header], exchange: _Exchange) -> None:
+    """Keeps a request's head, where the request is all that came."""
+    line, end = _head_of(data)
+    length = sum(map(len, exchange.parts))
+    if line <= 0 or end < 0 or len(data) != end + 4 + length:
+        return
+    if len(_heads) >= _MOST_HEADS:
+        _heads.clear()
+    _heads[data[line:end]] = _Head(dict(headers), exchange.keep_alive, length)
 
 
 async def _gone() -> Any:

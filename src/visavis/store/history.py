@@ -15,7 +15,6 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -110,7 +109,7 @@ class PublishedHistory:
             for event, columns, lines in self.meta["events"]
         ]
         self._owners: OrderedDict[Name, int | None] = OrderedDict()
-        self._owner = lru_cache(maxsize=_MOST_OWNERS)(self._read_owner)
+        self._rows: OrderedDict[int, _Owner] = OrderedDict()
 
     def close(self) -> None:
         self.closed.set()
@@ -126,12 +125,21 @@ class PublishedHistory:
         """What is known of an identifier; remembered, with all of its person."""
         name = kind, value
         if name not in self._owners:
-            row = self.db.execute(
-                "SELECT owner FROM identifiers WHERE kind = ? AND value = ?", name
-            ).fetchone()
-            self._remember((name,), row[0] if row else None)
+            self._look_up(name)
         owner = self._owners[name]
         return None if owner is None else self._owner(owner).members[name]
+
+    def _look_up(self, name: Name) -> None:
+        """Reads whose an identifier is, and all about them with it."""
+        row = self.db.execute(
+            f"SELECT {_COLUMNS}, o.owner FROM identifiers AS i JOIN owners AS o USING (owner) "
+            "WHERE i.kind = ? AND i.value = ?",
+            name,
+        ).fetchone()
+        if row is None:
+            self._remember((name,), None)
+        else:
+            self._take(row[:-1], row[-1])
 
     def _remember(self, names: Iterable[Name], owner: int | None) -> None:
         owners = self._owners
@@ -140,16 +148,25 @@ class PublishedHistory:
         while len(owners) > _MOST_NAMES:
             owners.popitem(last=False)
 
-    def _read_owner(self, owner: int) -> _Owner:
+    def _owner(self, owner: int) -> _Owner:
+        """What a row of the file says; remembered."""
+        found = self._rows.get(owner)
+        if found is not None:
+            self._rows.move_to_end(owner)
+            return found
         row = self.db.execute(
-            "SELECT person_id, settled, said, members, events FROM owners WHERE owner = ?", (owner,)
+            f"SELECT {_COLUMNS} FROM owners AS o WHERE owner = ?", (owner,)
         ).fetchone()
-        if row is None:
-            return _NOBODY
+        return _NOBODY if row is None else self._take(row, owner)
+
+    def _take(self, row: tuple[Any, ...], owner: int) -> _Owner:
         person_id, settled, said, members, events = row
-        found = {(held.kind, held.value): held for held in _members(members)}
-        self._remember(found, owner)
-        return _Owner(person_id, bool(settled), bool(said), found, events)
+        names = {(held.kind, held.value): held for held in _members(members)}
+        self._remember(names, owner)
+        found = self._rows[owner] = _Owner(person_id, bool(settled), bool(said), names, events)
+        if len(self._rows) > _MOST_OWNERS:
+            self._rows.popitem(last=False)
+        return found
 
     def person_by_id(self, person_id: str) -> int | None:
         """The person of a person_id."""
@@ -336,6 +353,7 @@ _members = msgspec.msgpack.Decoder(list[Held]).decode
 _NOBODY = _Owner(None, False, False, {}, b"\x90")
 _PIECE, _PACE_SECONDS = 1 << 25, 0.3
 """What is read at once, and how long after: 100 MB a second, a hundredth of a core."""
+_COLUMNS = "o.person_id, o.settled, o.said, o.members, o.events"
 _MOST_NAMES, _MOST_OWNERS = 20_000, 5_000
 
 

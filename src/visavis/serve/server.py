@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from visavis.flow.knowing import Knowledge, decider_of
 from visavis.flow.live import Service, open_service
 from visavis.flow.live_decide import Decider
 from visavis.flow.schedule import schedule_of
-from visavis.serve import api, scheduling, watching
+from visavis.serve import api, garbage, scheduling, watching
 from visavis.serve.answers import Answers
 from visavis.serve.app import App
 from visavis.serve.collecting import Collecting, clock
@@ -26,13 +24,6 @@ from visavis.serve.routes import Routes
 
 _SWITCH_SECONDS = 0.0005
 """How soon the committer's thread gets its turn beside a busy event loop."""
-_YOUNG_SECONDS, _LOOK_EVERY = 0.02, 50
-"""How often what is new is put aside, and how often it is looked through before."""
-_FEW = 10
-"""Objects; what is new is looked through every time as long as there is more garbage in it."""
-_TIDY_SECONDS, _TIDY_MOST = 600.0, 86_400.0
-_MUCH_GARBAGE = 10_000
-"""Objects; where there are fewer, looking through everything can wait twice as long next time."""
 
 
 @dataclass
@@ -71,9 +62,9 @@ class Running:
         )
         self.routes.add(*watching.routes(self.routes, watched))
         await self.knowledge.first()
-        gc.disable()  # from here on as _tidy and _tidy_young do
+        garbage.begin()
         self.tasks.append(loop.create_task(self.knowledge.watch()))
-        self.tasks += [loop.create_task(_tidy()), loop.create_task(_tidy_young())]
+        self.tasks += [loop.create_task(garbage.tidy()), loop.create_task(garbage.tidy_young())]
         root = service.project.root
         self.tasks.append(loop.create_task(scheduling.run(schedule, root, self.clock)))
 
@@ -88,33 +79,7 @@ class Running:
         if self.decider is not None:
             self.decider.close()
         self.service.close()
-        gc.unfreeze()
-        gc.enable()
-
-
-async def _tidy() -> None:
-    """Looks through everything for garbage, as seldom as little is found."""
-    seconds = _TIDY_SECONDS
-    while True:
-        await asyncio.sleep(seconds)
-        gc.unfreeze()
-        little = gc.collect() < _MUCH_GARBAGE
-        seconds = min(seconds * 2, _TIDY_MOST) if little else max(seconds / 2, _TIDY_SECONDS)
-
-
-async def _tidy_young() -> None:
-    """Puts what is new aside before it is much, for `_tidy` to look through.
-
-    Garbage that does not go by itself is hardly made here, and looking for it takes a twentieth of
-    the time; that it stays so is looked at now and then.
-    """
-    for turn in count():
-        await asyncio.sleep(_YOUNG_SECONDS)
-        if turn % _LOOK_EVERY == 0:
-            while gc.collect(0) > _FEW:
-                gc.freeze()
-                await asyncio.sleep(_YOUNG_SECONDS)
-        gc.freeze()
+        garbage.end()
 
 
 def application(root: Path) -> App:

@@ -19,7 +19,7 @@ from visavis.flow.live_who import Found
 from visavis.store.recent import Kept
 from visavis.store.recent_part import Ref
 
-MOST, MOST_VALUES = 40_000, 1_800_000
+MOST, MOST_VALUES = 30_000, 1_350_000
 """Answers kept, and values in them."""
 MOST_ROWS = 300_000
 """Events, in the histories kept with them."""

@@ -24,6 +24,7 @@ from visavis.serve.routes import Routes
 
 _SWITCH_SECONDS = 0.0005
 """How soon the committer's thread gets its turn beside a busy event loop."""
+_M_MMAP_THRESHOLD, _LARGE_BYTES = -3, 1 << 20
 
 
 @dataclass
@@ -95,6 +96,7 @@ def serve(root: Path, host: str, port: int, clock: Callable[[], int] = clock) ->
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     _allow_connections()
+    _keep_large_blocks_apart()
     running = Running(open_service(root), clock=clock)
     config = uvicorn.Config(
         running.app, host=host, port=port, access_log=False, log_level="warning",
@@ -114,6 +116,15 @@ def _allow_connections() -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _keep_large_blocks_apart() -> None:
+    """Has large tables, which are laid out anew now and then, given back to the system as a whole:
+    among small blocks they would leave holes. Only glibc can be told, and only it need be."""
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 async def _serve(server: Any, running: Running) -> None:

@@ -21,7 +21,7 @@ from visavis.store.recent_part import Ref
 
 MOST, MOST_VALUES = 30_000, 1_350_000
 """Answers kept, and values in them."""
-MOST_ROWS = 300_000
+MOST_ROWS = 200_000
 """Events, in the histories kept with them."""
 _ROWS_OF_A_HISTORY = 30
 """What a history without events takes, in events."""

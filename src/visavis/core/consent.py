@@ -64,7 +64,7 @@ def verdict(
 
     A no at the very moment of a yes wins.
     """
-    said = [w for w in words if w.at_ms <= now_ms and w.covers(channel, purpose)] if words else ()
+    said = [w for w in words if w.at_ms <= now_ms and w.covers(channel, purpose)]
     if not said:
         return _UNSAID
     here = [w for w in said if w.address == address]

@@ -102,9 +102,11 @@ def _complete(number: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _parsed(bare: str, country: str | None) -> str:
+    """What the library's parser says: of several zeros of national calls it takes one at a time."""
     from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, parse
 
     try:
-        return str(format_number(parse(bare, country), PhoneNumberFormat.E164))
+        found = str(format_number(parse(bare, country), PhoneNumberFormat.E164))
     except NumberParseException:
         return bare
+    return found if found == bare else _parsed(found, None)

@@ -26,9 +26,12 @@ NEVER, BEFORE = 1 << 62, -(1 << 62)
 Blocked = Callable[[Name], bool]
 Pair = tuple[Name, Name]
 Span = tuple[int | None, int | None]
+Link = tuple[Name, str]
+"""Another identifier, and the rule by which it was seen together with one."""
 PLAIN = IdentifierKind("")
 """What is true of kinds that nobody declared."""
 _CONTACTS = ("email", "phone")
+_NO_LINKS: Mapping[Link, int] = {}
 _FILED = 20_000
 """Identifiers of which it is remembered that they are filed; filing one again changes nothing."""
 FORM, CONFIRMED, BOT = "form", "confirmed", "bot"
@@ -178,35 +181,51 @@ class LiveEvidence:
                     found.add(name)
         return found
 
-    def is_as_built(
+    def news(
         self, name: Name, known: Held, seen: tuple[int, int] | None, members: Set[Name]
-    ) -> bool:
-        """Whether what speaks of an identifier of a person with these, seen since from when to
-        when, says what the build says."""
+    ) -> Mapping[Link, int] | None:
+        """What was heard since the build of an identifier of a person with these, seen since from
+        when to when, and the build does not know: what it was seen together with, and when first.
+        None where more may be new than that."""
         if name in self._spoken_of:
-            return False
-        if seen is not None and not self._is_repeated(name, known, seen[0]):
-            return False
-        if family(name[0]) == "other":
-            return True
+            return None
+        links = _NO_LINKS if seen is None else self._new_links(name, known, seen[0])
+        if links is None or family(name[0]) == "other":
+            return links
         if self.recent.has(FORM) and not members >= set(self._of_form(*self._key(name))):
-            return False
-        return self.hashes(name) <= members
+            return None
+        return links if self.hashes(name) <= members else None
 
-    def _is_repeated(self, name: Name, known: Held, since: int) -> bool:
-        """Whether all that was heard since the build, the first at a moment, was known to it: that
-        the identifier was seen, and together with whom."""
+    def _new_links(self, name: Name, known: Held, since: int) -> Mapping[Link, int] | None:
+        """What an identifier was seen together with, new since the build; None where something
+        else that was heard of it, the first at a moment, may be new."""
         if self.since(BOT, name) is not None:
-            return False
+            return None
         if known.first_seen is not None and since < known.first_seen:
-            return False
+            return None
         links = {far: low for far, (low, _) in self.recent.links(name).items()}
         for other, rule, first in self.of_base(name) if links else ():
             if first is None or first <= links.get((other, rule), BEFORE):
                 links.pop((other, rule), None)
                 if not links:
                     break
-        return not links
+        return links
+
+    def only_with(self, name: Name, members: Set[Name], at_ms: int) -> Span | None:
+        """When an identifier was seen that is new since the build, where that is all there is to
+        know of it: as of `at_ms` it was seen with some of these and with nobody else, and it is of
+        a kind that names nobody. None: not so."""
+        kind = self.kinds.get(name[0], PLAIN)
+        if kind.unique or kind.account or family(name[0]) != "other":
+            return None
+        if name[0] in self.confirming or name in self._spoken_of or self.blocked(name):
+            return None
+        if self.held(name) is not None or self.since(BOT, name) is not None:
+            return None
+        for (other, _), (first, _) in self.recent.links(name).items():
+            if first > at_ms or other not in members or other[0] in self.confirming:
+                return None
+        return self.recent.seen(name)
 
     def of_base(self, name: Name) -> Iterable[tuple[Name, str, int | None]]:
         """What the base says was seen with an identifier: the strongest first, as asked for."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
 from visavis.core.identifiers import family
-from visavis.flow.live_evidence import NEVER, LiveEvidence, Span
+from visavis.flow.live_evidence import NEVER, PLAIN, LiveEvidence, Span
 from visavis.flow.live_moment import Moment
-from visavis.unify.component import MOST
+from visavis.store.history import Held
+from visavis.unify.component import MOST, may_bite
+from visavis.unify.live import LARGEST
 from visavis.unify.looking import Looker, TooLargeError
 from visavis.unify.rules import Name
 
@@ -50,26 +53,54 @@ class LiveWho:
 
     def _settled(self, name: Name, at_ms: int) -> Found | None:
         """A person of whom the build said all that there is, and nothing new was heard since."""
-        evidence, history, known = self.evidence, self.evidence.history, self.evidence.held(name)
+        evidence, history = self.evidence, self.evidence.history
+        known = evidence.held(name) or self._held_beside(name)
         if history is None or known is None or known.person is None or at_ms < self._as_of:
             return None
         found = history.settled(known.person)
         if found is None:
             return None
         members: dict[Name, Span] = {}
-        as_built = True
+        as_built, devices = True, set[Name]()
         for one, held in found.members.items():
             since = evidence.recent.seen(one)
-            if not evidence.is_as_built(one, held, since, found.members.keys()):
+            news = evidence.news(one, held, since, found.members.keys())
+            if news is None:
                 return None
+            devices.update(other for other, _ in news)
             members[one] = held.first_seen, held.last_seen
             if since is not None:
                 as_built = False
                 members[one] = held.first_seen, max(held.last_seen or since[1], since[1])
+        if devices and not self._take_in(devices, members, found.name, at_ms):
+            return None
         return Found(
             found.person_id, found.name, members, frozenset((known.person,)), (),
             frozenset(members), as_built=as_built,
         )  # fmt: skip
+
+    def _held_beside(self, name: Name) -> Held | None:
+        """What the build knows of an identifier that one new since was seen with."""
+        held = (self.evidence.held(other) for other, _ in self.evidence.recent.links(name))
+        return next((known for known in held if known is not None), None)
+
+    def _take_in(
+        self, devices: set[Name], members: dict[Name, Span], naming: Name, at_ms: int
+    ) -> bool:
+        """Adds what a person of the build was seen with since, devices as a rule, where there can
+        be no doubt that all of it is theirs and that `naming` goes on to name them."""
+        evidence = self.evidence
+        if not evidence.kinds.get(naming[0], PLAIN).unique:
+            return False
+        found: dict[Name, Span] = {}
+        for device in devices:
+            span = evidence.only_with(device, members.keys(), at_ms)
+            if span is None:
+                return False
+            found[device] = span
+        members.update(found)
+        counts = Counter(kind for kind, _ in members)
+        return not may_bite(evidence.kinds, counts, len(members), min(self.most, LARGEST))
 
     def _looked_up(self, name: Name, at_ms: int) -> Found | None:
         evidence = Moment(self.evidence, at_ms)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -99,7 +98,9 @@ class LiveWho:
                 return False
             found[device] = span
         members.update(found)
-        counts = Counter(kind for kind, _ in members)
+        counts: dict[str, int] = {}
+        for kind, _ in members:
+            counts[kind] = counts.get(kind, 0) + 1
         return not may_bite(evidence.kinds, counts, len(members), min(self.most, LARGEST))
 
     def _looked_up(self, name: Name, at_ms: int) -> Found | None:

@@ -15,6 +15,8 @@ from visavis.unify.live import LARGEST
 from visavis.unify.looking import Looker, TooLargeError
 from visavis.unify.rules import Name
 
+_FEW = 8
+
 
 @dataclass(slots=True)
 class Found:
@@ -79,8 +81,10 @@ class LiveWho:
         )  # fmt: skip
 
     def _held_beside(self, name: Name) -> Held | None:
-        """What the build knows of an identifier that one new since was seen with."""
-        held = (self.evidence.held(other) for other, _ in self.evidence.recent.links(name))
+        """What the build knows of an identifier that one new since was seen with: a device, as a
+        rule, and whoever uses it; a kiosk's thousand users are not gone through."""
+        few = islice(self.evidence.recent.links(name), _FEW)
+        held = (self.evidence.held(other) for other, _ in few)
         return next((known for known in held if known is not None), None)
 
     def _take_in(

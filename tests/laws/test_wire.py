@@ -18,6 +18,8 @@ from visavis.serve.app import App
 from visavis.serve.http import Answer, Request
 from visavis.serve.routes import Reply, Route, Routes
 
+GET = b"GET /echo?1 HTTP/1.1\r\nHost: x\r\n\r\n"
+UPGRADE = b"POST /echo HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
 CLOSE = b"GET /echo?last HTTP/1.1\r\nConnection: close\r\n\r\n"
 
 
@@ -125,7 +127,7 @@ ADDRESSES = st.sampled_from(
     ]
 )  # fmt: skip
 VERSIONS = st.sampled_from([b"HTTP/1.1"] * 8 + [b"HTTP/1.0", b"HTTP/2.0", b"HTTP/1.1 "])
-METHODS = st.sampled_from([b"GET"] * 3 + [b"POST"] * 3 + [b"PUT", b"NONE"])
+METHODS = st.sampled_from([b"GET"] * 3 + [b"POST"] * 3 + [b"PUT", b"NONE", b"CONNECT"])
 
 
 @st.composite
@@ -166,7 +168,10 @@ def pieces_of(whole: Sequence[bytes], cuts: Sequence[int]) -> Iterator[bytes]:
     st.lists(st.integers(0, 7), min_size=1, max_size=12),
     st.lists(st.integers(-1, 90), max_size=6),
 )
-@example([b"GET /echo?1 HTTP/1.1\r\nHost: x\r\n\r\n"], [0] * 3, [])
+@example([GET], [0] * 3, [])
+@example([UPGRADE + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"], [0], [])
+@example([UPGRADE + b"Content-Length: 2\r\n\r\n{}", GET], [0, 1], [-1])
+@example([UPGRADE + b"\r\n", GET], [0, 1], [-1])
 @example([b"POST /later HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"], [0] * 6, [0, -1])
 def test_what_came_before_changes_no_answer(
     made: list[bytes], chosen: list[int], cuts: list[int]
@@ -200,3 +205,14 @@ def test_few_heads_are_kept() -> None:
     before = len(wire._heads)
     answers([b"GET /echo HTTP/1.1\r\nHost: %b\r\n\r\n" % (b"x" * 5000)])
     assert len(wire._heads) == before
+
+
+def test_who_asks_for_another_protocol_is_answered_in_this_one() -> None:
+    asked = UPGRADE + b"Content-Length: 2\r\n\r\n{}"
+    for pieces in ([asked + GET], [asked, GET], [bytes([byte]) for byte in asked + GET]):
+        (line, _, body), then = answers(pieces)
+        assert line == then[0] == b"http/1.1 200 ok"
+        assert json.loads(body)[-1] == "{}"
+    ((line, headers, _),) = answers([b"CONNECT x:1 HTTP/1.1\r\n\r\n", GET])
+    assert line == b"http/1.1 400 bad request"
+    assert b"connection: close" in headers

@@ -15,6 +15,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from visavis.serve.app import App, cors
@@ -165,7 +166,8 @@ class Wire(HttpToolsProtocol):
             line, end, rest = data.partition(b"\r\n")
             if not line.isascii() and _FIRST_LINE.fullmatch(line):
                 data = _NOT_ASCII.sub(lambda m: b"%%%02X" % m[0][0], line) + end + rest
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._feed(data)
         exchange: Any = self.cycle
         if type(exchange) is not _Exchange or exchange is before or self.transport.is_closing():
             return
@@ -177,6 +179,29 @@ class Wire(HttpToolsProtocol):
         self._go_the_long_way()
         if exchange.parts:
             super().on_body(b"".join(exchange.parts))
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as asked:
+            self._stay(data[asked.args[0] :])
+        except HttpParserError:
+            self.send_400_response("")
+
+    def _stay(self, rest: bytes) -> None:
+        """Goes on with a request that asks for another protocol, as Java's client does of every
+        server: it is read again as if it did not, for the parser would pass over its body."""
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self.send_400_response("")
+            return
+        lines = b"".join(b"%b: %b\r\n" % h for h in self.headers if h[0] != b"upgrade")
+        head = b"%b %b HTTP/%b\r\n%b\r\n" % (
+            method, self.url, self.parser.get_http_version().encode(), lines,
+        )  # fmt: skip
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._feed(head + rest)
 
     def _is_as_before(self, data: bytes) -> bool:
         """Has a whole request answered whose head is known but for the first line."""
@@ -206,7 +231,9 @@ class Wire(HttpToolsProtocol):
         self.transport.close()
 
     def on_headers_complete(self) -> None:
-        """Chooses the way."""
+        """Chooses the way; see `_stay` for a request that asks for another protocol."""
+        if self.parser.should_upgrade():
+            return
         aim = self._at_once()
         if aim is None:
             self._go_the_long_way()
@@ -233,7 +260,7 @@ class Wire(HttpToolsProtocol):
         cycle, parser = self.cycle, self.parser
         if cycle is not None and not cycle.response_complete:
             return None
-        if self.expect_100_continue or self.flow.write_paused or parser.should_upgrade():
+        if self.expect_100_continue or self.flow.write_paused:
             return None
         if parser.get_http_version() != "1.1":
             return None
@@ -265,6 +292,8 @@ class Wire(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Has a request answered that is whole."""
+        if self.parser.should_upgrade():
+            return
         self._begun = False
         exchange: Any = self.cycle
         if type(exchange) is not _Exchange:

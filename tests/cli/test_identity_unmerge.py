@@ -203,6 +203,7 @@ def come_apart(usual: Case, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     return found
 
 
+@pytest.mark.xdist_group("come apart")  # built once
 @pytest.mark.parametrize("apart", WAYS)
 @pytest.mark.parametrize("part", PARTS)
 def test_each_part_by_itself(come_apart: dict[str, Parts], apart: Way, part: str) -> None:

@@ -63,7 +63,7 @@ def project(root: Path) -> Path:
     return shop(root, (), traits_traits_yml=TRAITS, segments_segments_yml=SEGMENTS)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(n, marks=pytest.mark.long) for n in (2, 3))])
 def test_on_top_of_another_is_as_from_nothing(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

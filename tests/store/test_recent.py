@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visavis.core.decisions import Identifier
@@ -82,6 +82,7 @@ def same(held: Recent, plain: Recent) -> None:
     assert not held.has("else")
 
 
+@settings(max_examples=50)
 @given(EVENTS, st.integers(1, 6))
 def test_the_file_says_what_memory_does(events: Given, limit: int) -> None:
     plain = Recent(PID, digests=digests)
@@ -97,6 +98,7 @@ def test_the_file_says_what_memory_does(events: Given, limit: int) -> None:
         assert list(Path(folder).iterdir()) == []
 
 
+@settings(max_examples=50)
 @given(EVENTS, st.integers(1, 6), st.sets(st.integers(0, 24)), st.booleans())
 def test_the_next_process_goes_on_where_the_file_ends(
     events: Given, limit: int, ends: set[int], killed: bool

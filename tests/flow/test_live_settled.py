@@ -173,7 +173,7 @@ def test_who_is_settled_is_who_would_be_worked_out(
             found = profiles.who._looked_up(name, at)
             assert found is not None, name
             assert (settled.person_id, settled.name) == (found.person_id, found.name)
-            assert settled.members == found.members
+            assert [*settled.members.items()] == [*found.members.items()]
             assert (settled.base_persons, settled.shared) == (found.base_persons, found.shared)
             assert settled.as_built is not any(profiles.recent.seen(n) for n in settled.members)
 

@@ -207,12 +207,13 @@ def test_few_heads_are_kept() -> None:
     assert len(wire._heads) == before
 
 
-def test_who_asks_for_another_protocol_is_answered_in_this_one() -> None:
+def test_who_offers_another_protocol_is_answered_in_this_one() -> None:
     asked = UPGRADE + b"Content-Length: 2\r\n\r\n{}"
     for pieces in ([asked + GET], [asked, GET], [bytes([byte]) for byte in asked + GET]):
         (line, _, body), then = answers(pieces)
         assert line == then[0] == b"http/1.1 200 ok"
         assert json.loads(body)[-1] == "{}"
+    assert len(answers([asked * 2000])) == 2000
     ((line, headers, _),) = answers([b"CONNECT x:1 HTTP/1.1\r\n\r\n", GET])
     assert line == b"http/1.1 400 bad request"
     assert b"connection: close" in headers

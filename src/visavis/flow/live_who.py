@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,6 +16,7 @@ from visavis.unify.looking import Looker, TooLargeError
 from visavis.unify.rules import Name
 
 _FEW = 8
+"""Others that an identifier new since the build was seen with, of which one is to be known to it."""
 
 
 @dataclass(slots=True)
@@ -53,7 +54,8 @@ class LiveWho:
         return self._settled(name, at_ms) or self._looked_up(name, at_ms)
 
     def _settled(self, name: Name, at_ms: int) -> Found | None:
-        """A person of whom the build said all that there is, and nothing new was heard since."""
+        """A person of whom the build said all that there is, and nothing new was heard since but of
+        what nobody else was seen with."""
         evidence, history = self.evidence, self.evidence.history
         known = evidence.held(name) or self._held_beside(name)
         if history is None or known is None or known.person is None or at_ms < self._as_of:
@@ -73,11 +75,12 @@ class LiveWho:
             if since is not None:
                 as_built = False
                 members[one] = held.first_seen, max(held.last_seen or since[1], since[1])
-        if devices and not self._take_in(devices, members, found.name, at_ms):
+        whole = self._joined_by(devices, members, found.name, at_ms) if devices else members
+        if whole is None:
             return None
         return Found(
-            found.person_id, found.name, members, frozenset((known.person,)), (),
-            frozenset(members), as_built=as_built,
+            found.person_id, found.name, whole, frozenset((known.person,)), (),
+            frozenset(whole), as_built=as_built,
         )  # fmt: skip
 
     def _held_beside(self, name: Name) -> Held | None:
@@ -87,25 +90,22 @@ class LiveWho:
         held = (self.evidence.held(other) for other, _ in few)
         return next((known for known in held if known is not None), None)
 
-    def _take_in(
-        self, devices: set[Name], members: dict[Name, Span], naming: Name, at_ms: int
-    ) -> bool:
-        """Adds what a person of the build was seen with since, devices as a rule, where there can
-        be no doubt that all of it is theirs and that `naming` goes on to name them."""
-        evidence = self.evidence
+    def _joined_by(
+        self, devices: set[Name], members: Mapping[Name, Span], naming: Name, at_ms: int
+    ) -> dict[Name, Span] | None:
+        """A person of the build with what they were seen with since, devices as a rule; None where
+        there may be a doubt that all of it is theirs or that `naming` goes on to name them."""
+        evidence, whole = self.evidence, dict(members)
         if not evidence.kinds.get(naming[0], PLAIN).unique:
-            return False
-        found: dict[Name, Span] = {}
+            return None
         for device in devices:
             span = evidence.only_with(device, members.keys(), at_ms)
             if span is None:
-                return False
-            found[device] = span
-        members.update(found)
-        counts: dict[str, int] = {}
-        for kind, _ in members:
-            counts[kind] = counts.get(kind, 0) + 1
-        return not may_bite(evidence.kinds, counts, len(members), min(self.most, LARGEST))
+                return None
+            whole[device] = span
+        if may_bite(evidence.kinds, whole, min(self.most, LARGEST)):
+            return None
+        return dict(sorted(whole.items()))
 
     def _looked_up(self, name: Name, at_ms: int) -> Found | None:
         evidence = Moment(self.evidence, at_ms)

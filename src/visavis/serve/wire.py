@@ -181,27 +181,29 @@ class Wire(HttpToolsProtocol):
             super().on_body(b"".join(exchange.parts))
 
     def _feed(self, data: bytes) -> None:
-        try:
-            self.parser.feed_data(data)
-        except HttpParserUpgrade as asked:
-            self._stay(data[asked.args[0] :])
-        except HttpParserError:
-            self.send_400_response("")
-
-    def _stay(self, rest: bytes) -> None:
-        """Goes on with a request that asks for another protocol, as Java's client does of every
-        server: it is read again as if it did not, for the parser would pass over its body."""
-        method = self.parser.get_method()
-        if method == b"CONNECT":
+        """Has a piece parsed. A request that offers another protocol, as Java's client does to
+        every server, is read again as if it did not: the parser would pass over its body."""
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except HttpParserUpgrade as offer:
+                if self.parser.get_method() != b"CONNECT":
+                    data = self._read_again() + data[offer.args[0] :]
+                    continue
+            except HttpParserError:
+                pass
+            self.logger.warning("a request could not be read")
             self.send_400_response("")
             return
+
+    def _read_again(self) -> bytes:
+        """The head just read without its offer, for a parser that has read nothing yet."""
+        parser, self.parser = self.parser, HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         lines = b"".join(b"%b: %b\r\n" % h for h in self.headers if h[0] != b"upgrade")
-        head = b"%b %b HTTP/%b\r\n%b\r\n" % (
-            method, self.url, self.parser.get_http_version().encode(), lines,
-        )  # fmt: skip
-        self.parser = HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self._feed(head + rest)
+        version = parser.get_http_version().encode()
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (parser.get_method(), self.url, version, lines)
 
     def _is_as_before(self, data: bytes) -> bool:
         """Has a whole request answered whose head is known but for the first line."""
@@ -231,7 +233,7 @@ class Wire(HttpToolsProtocol):
         self.transport.close()
 
     def on_headers_complete(self) -> None:
-        """Chooses the way; see `_stay` for a request that asks for another protocol."""
+        """Chooses the way; a request that offers another protocol is read again first."""
         if self.parser.should_upgrade():
             return
         aim = self._at_once()

@@ -261,11 +261,8 @@ class _Solver:
 
 def _bounds(names: Iterable[Name], kinds: Mapping[str, IdentifierKind]) -> dict[str, int]:
     """Of each kind that there is more of than one person may have: how many that is."""
-    counts: dict[str, int] = {}
-    for held, _ in names:
-        counts[held] = counts.get(held, 0) + 1
     bounds = {}
-    for name, count in counts.items():
+    for name, count in _counts(names).items():
         kind = kinds.get(name, _PLAIN)
         bound = 1 if kind.unique else kind.limit
         if bound is not None and count > bound:
@@ -273,16 +270,24 @@ def _bounds(names: Iterable[Name], kinds: Mapping[str, IdentifierKind]) -> dict[
     return bounds
 
 
+def _counts(names: Iterable[Name]) -> dict[str, int]:
+    """How many there are of each kind."""
+    counts: dict[str, int] = {}
+    for kind, _ in names:
+        counts[kind] = counts.get(kind, 0) + 1
+    return counts
+
+
 def may_bite(
-    kinds: Mapping[str, IdentifierKind], counts: Mapping[str, int], size: int, most: int = MOST
+    kinds: Mapping[str, IdentifierKind], names: Collection[Name], most: int = MOST
 ) -> bool:
-    """Whether any guard can refuse anything in a component with so many identifiers of each kind.
+    """Whether any guard but a split by hand can refuse anything in a component of these.
 
     Where none can, the component is one person and need not be solved edge by edge.
     """
-    if size > most:
+    if len(names) > most:
         return True
-    for name, count in counts.items():
+    for name, count in _counts(names).items():
         kind = kinds.get(name, _PLAIN)
         if kind.unique and count > 1:
             return True

@@ -324,11 +324,8 @@ class Who:
             self._answer(found)
 
     def _answer(self, names: set[Name]) -> None:
-        counts: dict[str, int] = {}
-        for kind, _ in names:
-            counts[kind] = counts.get(kind, 0) + 1
         apart = self._apart and not self._apart.keys().isdisjoint(names)
-        if not apart and not may_bite(self.kinds, counts, len(names), self.most):
+        if not apart and not may_bite(self.kinds, names, self.most):
             self._person.update(dict.fromkeys(names, min(names, key=self._choice.__getitem__)))
             return
         edges = [

@@ -130,11 +130,8 @@ class Looker:
     def _held(
         self, name: Name, members: set[Name], rows: list[tuple[Name, Name, str, int]]
     ) -> set[Name]:
-        counts: dict[str, int] = {}
-        for kind, _ in members:
-            counts[kind] = counts.get(kind, 0) + 1
         apart = bool(self.splits) and not self.splits.keys().isdisjoint(members)
-        if not apart and not may_bite(self.kinds, counts, len(members), self.most):
+        if not apart and not may_bite(self.kinds, members, self.most):
             return members
         found = resolve(
             members, edges_of(rows, self.kinds), self.kinds, self._splits(members), self.most, ()

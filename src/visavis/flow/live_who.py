@@ -16,7 +16,7 @@ from visavis.unify.looking import Looker, TooLargeError
 from visavis.unify.rules import Name
 
 _FEW = 8
-"""Others that an identifier new since the build was seen with, of which one is to be known to it."""
+"""Of what an identifier new since the build was seen with, how many are looked for in it."""
 
 
 @dataclass(slots=True)
